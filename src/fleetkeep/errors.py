@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every error that a user can meet: a stable code, one sentence, the next step.
+
+A class docstring is the message template. Each error is translated once, at the edge (command line, module, action),
+by ``str(error)``; the list in ``docs/reference/errors.md`` is generated from this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class FleetkeepError(Exception):
+    """{message}"""
+
+    code: ClassVar[str] = "FK000"
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        template = (type(self).__doc__ or "{message}").strip()
+        super().__init__(" ".join(template.format(**details).split()))
+
+    @property
+    def sentence(self) -> str:
+        """The sentence without its code."""
+        return str(self)
+
+
+class Problems(FleetkeepError):
+    """{count} problems: {first}"""
+
+    code = "FK001"
+
+    def __init__(self, problems: Sequence[FleetkeepError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(count=len(self.problems), first=self.problems[0] if self.problems else "none")
+
+
+# --- fleet files: FK1xx ---
+
+
+class FleetFileProblem(FleetkeepError):
+    """{where}: {what}"""
+
+    code = "FK100"
+
+
+# --- plan and apply: FK2xx ---
+
+
+class TooManyRemovals(FleetkeepError):
+    """The plan for {client} removes {removed} of {total} jobs ({names}), more than a third; if that is meant, apply again
+    with allow_removals."""
+
+    code = "FK200"
+
+
+class ApplyFailed(FleetkeepError):
+    """{client}: {what} could not be applied: {reason} The changes before it stand; apply again to continue."""
+
+    code = "FK201"
+
+
+class NothingApplied(FleetkeepError):
+    """No state was ever applied below {prefix}; run `fleetkeep apply` on the controller first, or name another --prefix."""
+
+    code = "FK202"
+
+
+class StateUnreadable(FleetkeepError):
+    """{path} cannot be read as {kind} ({reason}); apply again from the controller to write it anew."""
+
+    code = "FK203"
+
+
+class PassphraseMissing(FleetkeepError):
+    """The passphrase of repository {repository} is not on this host ({path}); apply from the controller, which has it."""
+
+    code = "FK204"
+
+
+class PassphraseEmpty(FleetkeepError):
+    """The passphrase of repository {repository} is empty; declare one, or `passphrase: {{generate: true}}`."""
+
+    code = "FK205"
+
+
+class AnotherApply(FleetkeepError):
+    """Another apply (process {holder}) is at work below {prefix}; wait for it to end and apply again."""
+
+    code = "FK206"
+
+
+# --- borg and repositories: FK3xx ---
+
+
+class BorgMissing(FleetkeepError):
+    """No borg binary was found ({searched}); install BorgBackup {minimum} or newer, or name one with FLEETKEEP_BORG."""
+
+    code = "FK300"
+
+
+class BorgTooOld(FleetkeepError):
+    """{program} is BorgBackup {found}, but {minimum} or newer is needed, because older ones can restore outside the
+    target (CVE-2026-62268); install a newer one."""
+
+    code = "FK301"
+
+
+class BorgUnsupported(FleetkeepError):
+    """{program} is BorgBackup {found}, which is not supported yet; install a 1.4 release of {minimum} or newer."""
+
+    code = "FK302"
+
+
+class RepositoryUnreachable(FleetkeepError):
+    """Repository {repository} at {location} cannot be reached: {reason} Check the host, the network and the SSH key."""
+
+    code = "FK310"
+
+
+class RepositoryWrongPassphrase(FleetkeepError):
+    """Repository {repository} at {location} exists with another passphrase; declare the right one, or another path.
+    Nothing was changed."""
+
+    code = "FK311"
+
+
+class RepositoryWrongEncryption(FleetkeepError):
+    """Repository {repository} at {location} exists with encryption {found}, but {declared} is declared; declare {found},
+    or another path. Nothing was changed."""
+
+    code = "FK312"
+
+
+class RepositoryReplaced(FleetkeepError):
+    """Repository {repository} at {location} has the id {found}, but this host knows it as {expected}: somebody put
+    another repository there. Nothing was written; find out who, or apply again after removing the old record."""
+
+    code = "FK313"
+
+
+class RepositoryMissing(FleetkeepError):
+    """Repository {repository} is not at {location} any more; restore it or mount its storage, then run again."""
+
+    code = "FK314"
+
+
+class RepositoryLocked(FleetkeepError):
+    """Repository {repository} at {location} is locked by another process; wait for it to end, or see who holds it with
+    `fleetkeep status`."""
+
+    code = "FK315"
+
+
+class NotARepository(FleetkeepError):
+    """{location}, declared as repository {repository}, exists but is not a Borg repository; declare an empty or a new path.
+    Nothing was changed."""
+
+    code = "FK316"
+
+
+class StorageFull(FleetkeepError):
+    """There is no space left for {what} at {location}; free some, then run again. Every earlier archive is still there."""
+
+    code = "FK317"
+
+
+class BorgFailed(FleetkeepError):
+    """borg {command} on repository {repository} failed with exit code {exit_code}: {reason}"""
+
+    code = "FK319"
+
+
+# --- runs: FK4xx ---
+
+
+class UnknownJob(FleetkeepError):
+    """This host has no job {job}; it has {known}."""
+
+    code = "FK400"
+
+
+class UnknownRepository(FleetkeepError):
+    """This host has no repository {repository}; it has {known}."""
+
+    code = "FK401"
+
+
+class JobBusy(FleetkeepError):
+    """Job {job} is already running (process {holder}); wait for it, or cancel it."""
+
+    code = "FK402"
+
+
+class SourceRefused(FleetkeepError):
+    """Source {path} of job {job} {problem}; {next_step}."""
+
+    code = "FK403"
+
+
+class HookFailed(FleetkeepError):
+    """Hook {hook} of job {job} {problem}; see its output in the run's log."""
+
+    code = "FK404"
+
+
+# --- restore and drill: FK5xx ---
+
+
+class UnknownArchive(FleetkeepError):
+    """No archive {archive} is known here; `fleetkeep archives` lists them."""
+
+    code = "FK500"
+
+
+class NoArchiveAt(FleetkeepError):
+    """Job {job} has no archive from {moment} or before; its oldest is {oldest}."""
+
+    code = "FK501"
+
+
+class PathNotInArchive(FleetkeepError):
+    """Archive {archive} does not hold {path}; check the spelling, as stored it has no leading slash."""
+
+    code = "FK502"
+
+
+class RestoreNeedsConsent(FleetkeepError):
+    """Restoring to the original place overwrites {count} files; say --yes, or restore with --to DIRECTORY."""
+
+    code = "FK503"
+
+
+class RestoreTargetUnusable(FleetkeepError):
+    """{target} cannot take a restore: {reason}; name another directory with --to."""
+
+    code = "FK504"
+
+
+__all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

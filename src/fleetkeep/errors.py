@@ -50,8 +50,8 @@ class FleetFileProblem(FleetkeepError):
 
 
 class TooManyRemovals(FleetkeepError):
-    """The plan for {client} removes {removed} of {total} jobs ({names}), more than a third; if that is meant, apply again
-    with allow_removals."""
+    """The plan for {client} removes {removed} of {total} jobs ({names}), more than a third; if that is meant, apply
+    again with allow_removals."""
 
     code = "FK200"
 
@@ -63,7 +63,8 @@ class ApplyFailed(FleetkeepError):
 
 
 class NothingApplied(FleetkeepError):
-    """No state was ever applied below {prefix}; run `fleetkeep apply` on the controller first, or name another --prefix."""
+    """No state was ever applied below {prefix}; run `fleetkeep apply` on the controller first, or name another
+    --prefix."""
 
     code = "FK202"
 
@@ -75,7 +76,8 @@ class StateUnreadable(FleetkeepError):
 
 
 class PassphraseMissing(FleetkeepError):
-    """The passphrase of repository {repository} is not on this host ({path}); apply from the controller, which has it."""
+    """The passphrase of repository {repository} is not on this host ({path}); apply from the controller, which has
+    it."""
 
     code = "FK204"
 
@@ -96,7 +98,8 @@ class AnotherApply(FleetkeepError):
 
 
 class BorgMissing(FleetkeepError):
-    """No borg binary was found ({searched}); install BorgBackup {minimum} or newer, or name one with FLEETKEEP_BORG."""
+    """No borg binary was found ({searched}); install BorgBackup {minimum} or newer, or name one with
+    FLEETKEEP_BORG."""
 
     code = "FK300"
 
@@ -115,7 +118,8 @@ class BorgUnsupported(FleetkeepError):
 
 
 class RepositoryUnreachable(FleetkeepError):
-    """Repository {repository} at {location} cannot be reached: {reason} Check the host, the network and the SSH key."""
+    """Repository {repository} at {location} cannot be reached: {reason} Check the host, the network and the SSH
+    key."""
 
     code = "FK310"
 
@@ -128,8 +132,8 @@ class RepositoryWrongPassphrase(FleetkeepError):
 
 
 class RepositoryWrongEncryption(FleetkeepError):
-    """Repository {repository} at {location} exists with encryption {found}, but {declared} is declared; declare {found},
-    or another path. Nothing was changed."""
+    """Repository {repository} at {location} exists with encryption {found}, but {declared} is declared; declare
+    {found}, or another path. Nothing was changed."""
 
     code = "FK312"
 
@@ -148,21 +152,22 @@ class RepositoryMissing(FleetkeepError):
 
 
 class RepositoryLocked(FleetkeepError):
-    """Repository {repository} at {location} is locked by another process; wait for it to end, or see who holds it with
-    `fleetkeep status`."""
+    """Repository {repository} at {location} is locked by another process; wait for it to end, or see who holds it
+    with `fleetkeep status`."""
 
     code = "FK315"
 
 
 class NotARepository(FleetkeepError):
-    """{location}, declared as repository {repository}, exists but is not a Borg repository; declare an empty or a new path.
-    Nothing was changed."""
+    """{location}, declared as repository {repository}, exists but is not a Borg repository; declare an empty or a
+    new path. Nothing was changed."""
 
     code = "FK316"
 
 
 class StorageFull(FleetkeepError):
-    """There is no space left for {what} at {location}; free some, then run again. Every earlier archive is still there."""
+    """There is no space left for {what} at {location}; free some, then run again. Every earlier archive is still
+    there."""
 
     code = "FK317"
 

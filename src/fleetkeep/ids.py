@@ -7,7 +7,7 @@ import secrets
 
 
 def new_id() -> str:
-    """Twelve lower-case hexadecimal characters (48 random bits): short enough to type, unique within a fleet's history."""
+    """Twelve lower-case hexadecimal characters: short enough to type, unique within a fleet's history."""
     return secrets.token_hex(6)
 
 

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where everything lies on a managed host, below one prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders and files of one host; ``prefix`` is ``/`` on a real one."""
+
+    prefix: Path = Path("/")
+
+    @property
+    def configuration(self) -> Path:
+        return self.prefix / "etc/fleetkeep"
+
+    @property
+    def desired(self) -> Path:
+        return self.configuration / "desired.json"
+
+    def job(self, name: str) -> Path:
+        return self.configuration / "jobs" / f"{name}.json"
+
+    def repository(self, name: str) -> Path:
+        return self.configuration / "repositories" / f"{name}.json"
+
+    def passphrase(self, repository: str) -> Path:
+        return self.configuration / "secrets" / f"{repository}.passphrase"
+
+    @property
+    def keys(self) -> Path:
+        return self.configuration / "keys"
+
+    def unit(self, name: str) -> Path:
+        return self.prefix / "etc/systemd/system" / name
+
+    @property
+    def state(self) -> Path:
+        return self.prefix / "var/lib/fleetkeep"
+
+    @property
+    def owned(self) -> Path:
+        return self.state / "owned.json"
+
+    @property
+    def spool(self) -> Path:
+        return self.state / "spool.sqlite"
+
+    @property
+    def catalog(self) -> Path:
+        return self.state / "catalog.sqlite"
+
+    @property
+    def borg_base(self) -> Path:
+        return self.state / "borg"
+
+    def facts(self, job: str) -> Path:
+        return self.state / "facts" / f"{job}.json"
+
+    @property
+    def scratch(self) -> Path:
+        return self.state / "scratch"
+
+    @property
+    def borg_cache(self) -> Path:
+        return self.prefix / "var/cache/fleetkeep/borg"
+
+    def run_log(self, run_id: str) -> Path:
+        return self.prefix / "var/log/fleetkeep/runs" / f"{run_id}.jsonl"
+
+    def lock(self, name: str) -> Path:
+        return self.prefix / "run/fleetkeep" / f"{name}.lock"
+
+
+__all__ = ["Paths"]

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages between agent and Director, without a socket; both sides import them."""
+
+from __future__ import annotations
+
+from .messages import (
+    ArchiveReceived,
+    ArchivesDeleted,
+    DrillFinished,
+    Envelope,
+    Message,
+    RunFinished,
+    RunStarted,
+    StateApplied,
+)
+
+__all__ = [
+    "ArchiveReceived",
+    "ArchivesDeleted",
+    "DrillFinished",
+    "Envelope",
+    "Message",
+    "RunFinished",
+    "RunStarted",
+    "StateApplied",
+]

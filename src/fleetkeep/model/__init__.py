@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nouns: frozen models without I/O and without a clock."""
+
+from __future__ import annotations
+
+from .desired import DesiredState, SchedulerChoice
+from .hook import Hook, Hooks
+from .job import Job
+from .point import (
+    Deletion,
+    DeletionPlan,
+    DeletionRequest,
+    Drill,
+    DrillFile,
+    DrillKind,
+    Keeping,
+    ListedArchive,
+    Point,
+    Promise,
+    PromiseState,
+)
+from .repository import Encryption, PassphraseKind, Repository
+from .retention import Retention
+from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
+from .schedule import Schedule
+from .source import Allowance, SourcePath, Sources
+
+__all__ = [
+    "Allowance",
+    "ArchiveFacts",
+    "Deletion",
+    "DeletionPlan",
+    "DeletionRequest",
+    "DesiredState",
+    "Drill",
+    "DrillFile",
+    "DrillKind",
+    "Encryption",
+    "FileWarning",
+    "Hook",
+    "Hooks",
+    "Job",
+    "Keeping",
+    "ListedArchive",
+    "Outcome",
+    "PassphraseKind",
+    "Point",
+    "Promise",
+    "PromiseState",
+    "Repository",
+    "RepositoryRun",
+    "Retention",
+    "Run",
+    "Schedule",
+    "SchedulerChoice",
+    "SourcePath",
+    "Sources",
+    "Stage",
+    "StageName",
+    "Trigger",
+    "worst",
+]

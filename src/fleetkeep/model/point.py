@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Archives as the catalog remembers them, what retention says of them, and what proved them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pydantic import AwareDatetime, Field
+
+from .base import Model, Name
+from .retention import Retention
+from .run import ArchiveFacts, Outcome
+
+
+class Point(Model):
+    """An archive with its receipt: something to restore."""
+
+    archive: ArchiveFacts
+    """What was known of it when it was made."""
+
+    client: str
+    """The client whose files it holds."""
+
+    job: Name
+    """The job that made it."""
+
+    run_id: str
+    """The run that made it."""
+
+    received_at: AwareDatetime
+    """When we recorded it; retention counts from this and never from the archive's own time."""
+
+    outcome: Outcome
+    """How its making ended."""
+
+    deleted_at: AwareDatetime | None = None
+    """When it was deleted, if it was."""
+
+    proven_at: AwareDatetime | None = None
+    """When a drill last proved it; without one it is unproven."""
+
+
+class ListedArchive(Model):
+    """An archive as its repository lists it now."""
+
+    id: str
+    """Borg's archive id."""
+
+    name: str
+    """Its name."""
+
+
+class DeletionRequest(Model):
+    """The question of an agent: what of this repository may go?"""
+
+    client: str
+    """The client that asks."""
+
+    job: Name
+    """The job whose retention applies."""
+
+    repository: Name
+    """The repository."""
+
+    retention: Retention
+    """The rules."""
+
+    timezone: str = "UTC"
+    """The time zone in which days and weeks begin."""
+
+    listed: tuple[ListedArchive, ...]
+    """What the repository lists now."""
+
+
+class Deletion(Model):
+    """One archive to delete, by exact name and id."""
+
+    archive: ListedArchive
+    """Which."""
+
+    reason: str
+    """Why, in one sentence."""
+
+
+class Keeping(Model):
+    """One archive that stays."""
+
+    archive: ListedArchive
+    """Which."""
+
+    reasons: tuple[str, ...]
+    """The rules that keep it, such as `daily 3 of 7`."""
+
+
+class DeletionPlan(Model):
+    """The answer: what goes, what stays and why."""
+
+    delete: tuple[Deletion, ...] = ()
+    """What may be deleted."""
+
+    keep: tuple[Keeping, ...] = ()
+    """What stays."""
+
+    without_receipt: tuple[ListedArchive, ...] = ()
+    """Archives that we never received: reported, never counted, never deleted."""
+
+
+class DrillKind(str, Enum):
+    """What a drilled file was compared with."""
+
+    LIVE = "live"
+    ARCHIVE = "archive"
+
+
+class DrillFile(Model):
+    """One file that a drill restored and compared."""
+
+    path: str
+    """The path in the archive, without a leading slash."""
+
+    compared_with: DrillKind
+    """The live source, or the archive's own content hash where the source changed since."""
+
+    matches: bool
+    """Whether the SHA-256 of both are the same."""
+
+    sha256: str = ""
+    """The SHA-256 of the restored content, in hexadecimal."""
+
+
+class Drill(Model):
+    """A restore done to prove a point."""
+
+    id: str
+    """Its identifier."""
+
+    client: str
+    """The client that did it."""
+
+    job: Name
+    """The job whose point it proved."""
+
+    repository: Name
+    """The repository it restored from."""
+
+    archive_id: str
+    """The archive it restored."""
+
+    archive_name: str
+    """Its name."""
+
+    started_at: AwareDatetime
+    """When it began."""
+
+    finished_at: AwareDatetime
+    """When it ended."""
+
+    outcome: Outcome
+    """`succeeded` when every file matched."""
+
+    reason: str = ""
+    """Why, when it is not `succeeded`."""
+
+    sample_size: int = Field(ge=0)
+    """How many files were restored and compared."""
+
+    population: int = Field(ge=0)
+    """How many regular files the archive holds."""
+
+    left_out: int = 0
+    """How many files could not be sampled because their names cannot be listed faithfully."""
+
+    sample_bytes: int = 0
+    """How much was restored."""
+
+    files: tuple[DrillFile, ...] = ()
+    """The files, those that did not match first; at most 1,000."""
+
+
+class PromiseState(str, Enum):
+    """What became of an expected run."""
+
+    OPEN = "open"
+    """Not yet due, or due and still within its grace."""
+
+    KEPT = "kept"
+    """A run answered it."""
+
+    LATE = "late"
+    """A run answered it after its grace."""
+
+    MISSED = "missed"
+    """No run answered it before the next was due."""
+
+    WITHDRAWN = "withdrawn"
+    """The schedule changed before it was due."""
+
+
+class Promise(Model):
+    """A run that is due at a time."""
+
+    client: str
+    job: Name
+    due_at: AwareDatetime
+    state: PromiseState = PromiseState.OPEN
+    run_id: str | None = None
+
+
+__all__ = [
+    "Deletion",
+    "DeletionPlan",
+    "DeletionRequest",
+    "Drill",
+    "DrillFile",
+    "DrillKind",
+    "Keeping",
+    "ListedArchive",
+    "Point",
+    "Promise",
+    "PromiseState",
+]

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where archives are kept."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pydantic import model_validator
+from typing_extensions import Self
+
+from .base import Bytes, Model, Name
+
+
+class Encryption(str, Enum):
+    """The encryption modes of Borg 1.4 that are fit for new repositories."""
+
+    REPOKEY_BLAKE2 = "repokey-blake2"
+    KEYFILE_BLAKE2 = "keyfile-blake2"
+    REPOKEY = "repokey"
+    KEYFILE = "keyfile"
+    AUTHENTICATED_BLAKE2 = "authenticated-blake2"
+    AUTHENTICATED = "authenticated"
+    NONE = "none"
+
+
+class PassphraseKind(str, Enum):
+    """Where a passphrase comes from."""
+
+    GIVEN = "given"
+    """Declared as a value (from Vault, say) and kept on the client in a file that only root reads."""
+
+    GENERATED = "generated"
+    """Made on the client at the first apply."""
+
+    COMMAND = "command"
+    """Printed by a command on the client at each use."""
+
+    NONE = "none"
+    """The repository is not encrypted."""
+
+
+class Repository(Model):
+    """A repository as one client sees it."""
+
+    name: Name
+    """The name it is declared by."""
+
+    location: str
+    """An absolute path on the client, or `ssh://user@host:port/path`."""
+
+    encryption: Encryption = Encryption.REPOKEY_BLAKE2
+    """Borg's encryption mode."""
+
+    passphrase: PassphraseKind = PassphraseKind.GIVEN
+    """Where the passphrase comes from; never the passphrase itself."""
+
+    passphrase_command: tuple[str, ...] = ()
+    """With passphrase `command`: program and arguments whose first line of output is the passphrase."""
+
+    append_only: bool = False
+    """Create the repository in append-only mode."""
+
+    quota: Bytes | None = None
+    """The most that the repository may hold; set when it is created."""
+
+    @model_validator(mode="after")
+    def _passphrase_fits_encryption(self) -> Self:
+        if (self.encryption is Encryption.NONE) != (self.passphrase is PassphraseKind.NONE):
+            raise ValueError("encryption none goes without a passphrase, every other encryption needs one")
+        if (self.passphrase is PassphraseKind.COMMAND) != bool(self.passphrase_command):
+            raise ValueError("a passphrase by command needs its command")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the location is a path on the client."""
+        return self.location.startswith("/")
+
+
+__all__ = ["Encryption", "PassphraseKind", "Repository"]

@@ -6,48 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fleetkeep.errors import NothingApplied, StateUnreadable, UnknownJob, UnknownRepository
-from fleetkeep.model import DesiredState, Job, Repository
-from fleetkeep.model.base import Model, Name
+from fleetkeep.model import DesiredState, Job, Owned, Repository
 
 from .paths import Paths
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
-
-
-class OwnedFile(Model):
-    """A file that an apply wrote; only these are ever removed."""
-
-    kind: str
-    name: str
-    sha256: str = ""
-
-
-class OwnedRepository(Model):
-    """A repository that this host knows; it is never deleted by an apply."""
-
-    id: str
-    location: str
-    created_at: AwareDatetime
-    encryption: str = ""
-
-
-class Owned(Model):
-    """The ownership journal: everything that applies created on this host."""
-
-    files: dict[str, OwnedFile] = {}
-    """By path relative to the prefix."""
-
-    timers: tuple[str, ...] = ()
-    """Timers that an apply enabled."""
-
-    repositories: dict[Name, OwnedRepository] = {}
-    """By declared name; also those that are declared no longer."""
-
-    digest: str = ""
-    """The digest of the desired state that was applied last, whole."""
 
 
 def load_owned(paths: Paths) -> Owned:
@@ -107,9 +73,6 @@ def _load(path: Path, kind: type[ModelType], words: str) -> ModelType | None:
 
 
 __all__ = [
-    "Owned",
-    "OwnedFile",
-    "OwnedRepository",
     "load_desired",
     "load_job",
     "load_jobs",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from .desired import DesiredState, SchedulerChoice
 from .hook import Hook, Hooks
 from .job import Job
+from .owned import Owned, OwnedFile, OwnedRepository
 from .point import (
     Deletion,
     DeletionPlan,
@@ -43,6 +44,9 @@ __all__ = [
     "Keeping",
     "ListedArchive",
     "Outcome",
+    "Owned",
+    "OwnedFile",
+    "OwnedRepository",
     "PassphraseKind",
     "Point",
     "Promise",

@@ -178,6 +178,13 @@ class BorgFailed(FleetkeepError):
     code = "FK319"
 
 
+class PassphraseCommandFailed(FleetkeepError):
+    """The command that prints the passphrase of repository {repository} ({command}) {problem}; run it by hand as the
+    same user to see why."""
+
+    code = "FK318"
+
+
 # --- runs: FK4xx ---
 
 

@@ -34,6 +34,21 @@ class Paths:
     def keys(self) -> Path:
         return self.configuration / "keys"
 
+    @property
+    def ssh_identity(self) -> Path:
+        """The private key for repositories over SSH; where there is none, ssh's own configuration counts."""
+        return self.configuration / "ssh" / "identity"
+
+    @property
+    def ssh_known_hosts(self) -> Path:
+        """The known hosts for repositories over SSH; where there is none, ssh's own configuration counts."""
+        return self.configuration / "ssh" / "known_hosts"
+
+    @property
+    def borg_version(self) -> Path:
+        """The version of the borg binary, remembered until the binary changes."""
+        return self.state / "borg-version.json"
+
     def unit(self, name: str) -> Path:
         return self.prefix / "etc/systemd/system" / name
 

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The arguments of each borg command, without the program; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+#: Long enough for a stale lock of a killed process to be found and for a short command of another client to end.
+LOCK_WAIT_SECONDS = 120
+
+#: A backup over a bad line keeps what it has sent at least this often.
+CHECKPOINT_SECONDS = 300
+
+
+def escape_placeholders(text: str) -> str:
+    """Text in which Borg finds no placeholder such as ``{now}``.
+
+    It is of no use for a location: Borg 1.4 expands those more than once, so a path with braces is none for Borg.
+
+    >>> escape_placeholders("before {upgrade}")
+    'before {{upgrade}}'
+    """
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def archive_location(location: str, archive: str) -> str:
+    """How Borg names an archive of a repository.
+
+    >>> archive_location("/srv/borg", "web1-system")
+    '/srv/borg::web1-system'
+    """
+    return f"{location}::{archive}"
+
+
+def create_arguments(
+    location: str,
+    archive: str,
+    paths: Sequence[str],
+    *,
+    compression: str,
+    comment: str = "",
+    exclude: Sequence[str] = (),
+    exclude_caches: bool = False,
+    exclude_if_present: Sequence[str] = (),
+    one_file_system: bool = False,
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+) -> list[str]:
+    """Make an archive of absolute ``paths``: live progress, the files that changed or failed, statistics as JSON."""
+    arguments = ["create", f"--lock-wait={lock_wait_seconds}", "--json", "--progress", "--list", "--filter=CE"]
+    arguments += [f"--compression={compression}", f"--checkpoint-interval={CHECKPOINT_SECONDS}"]
+    if comment:
+        arguments.append(f"--comment={escape_placeholders(comment)}")
+    if exclude_caches:
+        arguments.append("--exclude-caches")
+    if one_file_system:
+        arguments.append("--one-file-system")
+    arguments += [f"--exclude-if-present={name}" for name in exclude_if_present]
+    arguments += [f"--exclude={pattern}" for pattern in exclude]
+    return [*arguments, archive_location(location, archive), *paths]
+
+
+def list_arguments(
+    location: str, *, checkpoints: bool = False, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """List all archives of a repository as JSON; with ``checkpoints`` also those of interrupted backups."""
+    arguments = ["list", f"--lock-wait={lock_wait_seconds}", "--json"]
+    if checkpoints:
+        arguments.append("--consider-checkpoints")
+    return [*arguments, location]
+
+
+def list_items_arguments(
+    location: str,
+    archive: str,
+    *,
+    keys: Sequence[str] = ("type", "path", "size", "mtime", "linktarget", "source"),
+    paths: Sequence[str] = (),
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+) -> list[str]:
+    """List the items of an archive as JSON lines with ``keys``; ``paths`` are Borg patterns, none means all."""
+    form = "".join(f"{{{key}}}" for key in keys)
+    arguments = ["list", f"--lock-wait={lock_wait_seconds}", "--json-lines", f"--format={form}"]
+    return [*arguments, archive_location(location, archive), *paths]
+
+
+def info_arguments(
+    location: str, archive: str | None = None, *, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Describe a repository, or one archive, as JSON."""
+    place = archive_location(location, archive) if archive else location
+    return ["info", f"--lock-wait={lock_wait_seconds}", "--json", place]
+
+
+def delete_arguments(
+    location: str, archives: Sequence[str], *, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Delete archives by exact name.
+
+    Raises ``ValueError`` without an archive, because Borg then deletes the repository.
+    """
+    if not archives or not all(archives):
+        raise ValueError("name the archives to delete")
+    first, *others = archives
+    return ["delete", f"--lock-wait={lock_wait_seconds}", archive_location(location, first), *others]
+
+
+def compact_arguments(location: str, *, lock_wait_seconds: int = LOCK_WAIT_SECONDS) -> list[str]:
+    """Free the space of deleted archives."""
+    return ["compact", f"--lock-wait={lock_wait_seconds}", "--progress", location]
+
+
+def init_arguments(
+    location: str, *, encryption: str, append_only: bool = False, quota_bytes: int | None = None
+) -> list[str]:
+    """Create a repository and the folders above it."""
+    arguments = ["init", f"--encryption={encryption}", "--make-parent-dirs"]
+    if append_only:
+        arguments.append("--append-only")
+    if quota_bytes is not None:
+        arguments.append(f"--storage-quota={quota_bytes}")
+    return [*arguments, location]
+
+
+def extract_arguments(
+    location: str,
+    archive: str,
+    paths: Sequence[str] = (),
+    *,
+    to_standard_output: bool = False,
+    dry_run: bool = False,
+    list_files: bool = False,
+    strip_components: int = 0,
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+) -> list[str]:
+    """Extract ``paths`` (as stored, without a leading slash; none means all) into the working directory."""
+    arguments = ["extract", f"--lock-wait={lock_wait_seconds}", "--progress"]
+    if to_standard_output:
+        arguments.append("--stdout")
+    if dry_run:
+        arguments.append("--dry-run")
+    if list_files:
+        arguments.append("--list")
+    if strip_components:
+        arguments.append(f"--strip-components={strip_components}")
+    return [*arguments, archive_location(location, archive), *paths]
+
+
+def break_lock_arguments(location: str) -> list[str]:
+    """Remove the locks of a repository and of its cache; only after proof that their holder is dead."""
+    return ["break-lock", location]
+
+
+__all__ = [
+    "CHECKPOINT_SECONDS",
+    "LOCK_WAIT_SECONDS",
+    "archive_location",
+    "break_lock_arguments",
+    "compact_arguments",
+    "create_arguments",
+    "delete_arguments",
+    "escape_placeholders",
+    "extract_arguments",
+    "info_arguments",
+    "init_arguments",
+    "list_arguments",
+    "list_items_arguments",
+]

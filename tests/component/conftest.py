@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real borg: found as the product finds it, or the tests are skipped with the reason."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fleetkeep.borg.program import BorgProgram, find_borg
+from fleetkeep.errors import FleetkeepError
+
+
+@pytest.fixture(scope="session")
+def borg_program() -> BorgProgram:
+    """The borg binary that the product would use."""
+    try:
+        return find_borg(os.environ.get("FLEETKEEP_BORG") or None, os.environ.get("PATH", ""))
+    except FleetkeepError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small real tree."""
+    folder = tmp_path / "tree"
+    (folder / "sub").mkdir(parents=True)
+    for number in range(5):
+        (folder / f"file{number}").write_bytes(os.urandom(50_000))
+    (folder / "sub" / "\u00fcml\u00e4ut name").write_text("hello")
+    (folder / "link").symlink_to("file0")
+    return folder

@@ -41,10 +41,8 @@ def _render_host(plan: Plan, color: bool) -> Iterable[str]:
     for change in plan.changes:
         yield from _render_change(change, color)
     for orphan in plan.orphans:
-        text = (
-            f"  ! repository {orphan.name} at {orphan.location} is declared no longer; it stays, with all its archives"
-        )
-        yield _paint(_COLOR["!"], text, color)
+        text = f"  ! repository {orphan.name} at {orphan.location} is declared no longer; it stays, with its archives"
+        yield _paint(_COLOR["!"], _inert(text), color)
 
 
 def _render_change(change: Change, color: bool) -> Iterable[str]:

@@ -1,1 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Fleet files to models: load, template, inherit; every error has a place, every value knows where it comes from."""
+
+from __future__ import annotations
+
+from .declarations import Declarations, merge_declarations
+from .load import load_fleet_file, load_fleet_text
+from .pattern import Inventory, PatternUnreadable, matches
+from .problems import fold_problems, sort_problems
+from .resolve import Provenance, Provided, Resolved, resolve_client
+from .setting import Template, TemplateFailure, ValueUnknown, literal
+from .tree import Node, Origin, node_of
+
+__all__ = [
+    "Declarations",
+    "Inventory",
+    "Node",
+    "Origin",
+    "PatternUnreadable",
+    "Provenance",
+    "Provided",
+    "Resolved",
+    "Template",
+    "TemplateFailure",
+    "ValueUnknown",
+    "fold_problems",
+    "literal",
+    "load_fleet_file",
+    "load_fleet_text",
+    "matches",
+    "merge_declarations",
+    "node_of",
+    "resolve_client",
+    "sort_problems",
+]

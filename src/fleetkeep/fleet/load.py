@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """YAML text to a tree, without Ansible.
 
-Follows what Ansible reads: YAML 1.1 scalars, anchors, merge keys, ``!vault`` and ``!unsafe``. Stricter in one point: a key that
-stands twice in one map is a problem, because the first value would silently be lost.
+Follows what Ansible reads: YAML 1.1 scalars, anchors, merge keys, ``!vault`` and ``!unsafe``. Stricter in one point: a
+key that stands twice in one map is a problem, because the first value would silently be lost.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 
 Exactly what ``InventoryManager.get_hosts`` selects, including its corners (a term that is a host's name never means the
 group of that name; a subscript counts duplicates), but without walking over all hosts unless a term has a subscript.
-A test compares it with the real one. Source: ansible-core 2.19, ``inventory/manager.py`` and ``parsing/utils/addresses.py``.
+A test compares it with the real one. Source: ansible-core 2.19, ``inventory/manager.py`` and
+``parsing/utils/addresses.py``.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Inventory:
     """What patterns need to know of an inventory."""
 
     def __init__(self, members: Mapping[str, Sequence[str]], hosts: Sequence[str] | None = None) -> None:
-        """``members``: group name to its hosts (children's included), in Ansible's order, as in the variable ``groups``;
+        """``members``: group name to its hosts (children's included), in Ansible's order, as in ``groups``;
         ``hosts``: all hosts in the order of the inventory, when that differs from ``members["all"]``."""
         self.members = members
         self._hosts = hosts
@@ -77,16 +78,15 @@ class Inventory:
         return next((host for host in self.hosts if host in _LOCAL), None)
 
 
-def matches(
-    pattern: str, host: str, groups: frozenset[str], members: Mapping[str, Sequence[str]] | Inventory
-) -> bool:
+def matches(pattern: str, host: str, groups: frozenset[str], members: Mapping[str, Sequence[str]] | Inventory) -> bool:
     """Whether a host pattern selects ``host``.
 
     ``groups``: all groups that the host is in, parents included; ``members``: group name to host names, as in Ansible's
     variable ``groups``, or an ``Inventory`` made of it.
 
-    >>> matches("web:&prod:!web9", "web1", frozenset({"web", "prod"}), {"web": ["web1", "web9"], "prod": ["web1", "web9"]})
-    True
+    >>> members = {"web": ["web1", "web9"], "prod": ["web1", "web9"]}
+    >>> [matches("web:&prod:!web9", host, frozenset(members), members) for host in ("web1", "web9")]
+    [True, False]
 
     Raises ``PatternUnreadable`` for what Ansible refuses: a broken regular expression, an index past the end.
     """
@@ -94,10 +94,7 @@ def matches(
     selected = False
     for term in parse_pattern(pattern):
         found = _selects(term, host, groups, inventory)
-        if term.kind == "":
-            selected = selected or found
-        else:
-            selected = selected and (found if term.kind == "&" else not found)
+        selected = {"": selected or found, "&": selected and found, "!": selected and not found}[term.kind]
     return selected
 
 
@@ -179,7 +176,9 @@ def _expression_selects(term: Term, host: str, groups: frozenset[str], inventory
         return bool(match("all") or match(host) or any(match(group) for group in groups))
     if name == "all" or name in inventory.members:
         return name == "all" or name in groups or (term.may_be_host and name == host)
-    return name == host or (host in _LOCAL and name in _LOCAL and name not in inventory.names and host == inventory.local)
+    return name == host or (
+        host in _LOCAL and name in _LOCAL and name not in inventory.names and host == inventory.local
+    )
 
 
 def _subscripted(term: Term, inventory: Inventory) -> Sequence[str]:
@@ -194,7 +193,9 @@ def _subscripted(term: Term, inventory: Inventory) -> Sequence[str]:
     try:
         return (hosts[start],)
     except IndexError:
-        raise PatternUnreadable(f"{term.text!r} counts past the end: {term.expression} has {len(hosts)} hosts") from None
+        raise PatternUnreadable(
+            f"{term.text!r} counts past the end: {term.expression} has {len(hosts)} hosts"
+        ) from None
 
 
 def _enumerate(term: Term, inventory: Inventory) -> list[str]:
@@ -220,16 +221,21 @@ _RANGE = r"\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]"
 _LABEL = rf"(?:\w|{_RANGE})(?:[\w-]|{_RANGE})*(?<![_-])"
 _PORTS = (re.compile(r"^\[(.+)\]:([0-9]+)$"), re.compile(r"^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$"))
 _HOST_NAME = re.compile(rf"^{_LABEL}(?:\.{_LABEL})*$", re.IGNORECASE)
-_ADDRESS = re.compile(
-    "^(?:(?:{0}:){{7}}{0}|(?:{0}:){{1,6}}:|(?:{0}:)(?::{0}){{1,6}}|(?:{0}:){{2}}(?::{0}){{1,5}}|(?:{0}:){{3}}(?::{0}){{1,4}}|"
-    "(?:{0}:){{4}}(?::{0}){{1,3}}|(?:{0}:){{5}}(?::{0}){{1,2}}|(?:{0}:){{6}}(?::{0})|:(?::{0}){{1,6}}|{0}?::|"
-    r"(?:0:){{6}}(?:{0}\.){{3}}{0}|::(?:ffff:)?(?:{0}\.){{3}}{0}|(?:0:){{5}}ffff:(?:{0}\.){{3}}{0})$".format(_HEXADECIMAL),
-    re.IGNORECASE,
-)
+_GROUPS = [
+    "(?:H:){7}H",
+    "(?:H:){1,6}:",
+    *(f"(?:H:){{{before}}}(?::H){{1,{7 - before}}}" for before in range(1, 7)),
+    ":(?::H){1,6}",
+    "H?::",
+    r"(?:0:){6}(?:H\.){3}H",
+    r"::(?:ffff:)?(?:H\.){3}H",
+    r"(?:0:){5}ffff:(?:H\.){3}H",
+]
+_ADDRESS = re.compile("^(?:" + "|".join(_GROUPS).replace("H", _HEXADECIMAL) + ")$", re.IGNORECASE)
 
 
 def _is_address(text: str) -> bool:
-    """Whether Ansible's ``parse_address`` reads the text as one host name or address, with or without port and ranges."""
+    """Whether Ansible's ``parse_address`` reads the text as one host name or address; ports and ranges are allowed."""
     for ports in _PORTS:
         if match := ports.match(text):
             text = match[1]

@@ -34,7 +34,8 @@ def fold_problems(
 ) -> list[FleetFileProblem]:
     """All problems of an inventory, sorted, each once.
 
-    ``fleet_wide`` holds what is wrong on every host; what only some hosts have names them: "(on web1, web2 and 3 more)".
+    ``fleet_wide`` holds what is wrong on every host; what only some hosts have names these: "(on web1, web2 and 3
+    more)".
     """
     everywhere = {str(found): found for found in fleet_wide}
     hosts: dict[str, list[str]] = {}

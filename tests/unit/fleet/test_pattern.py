@@ -9,9 +9,10 @@ import pytest
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from fleetkeep.fleet.pattern import Inventory, PatternUnreadable, matches, parse_pattern, split_pattern
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from fleetkeep.fleet.pattern import Inventory, PatternUnreadable, matches, parse_pattern, split_pattern
 
 HOSTS = {
     "web1": ["web", "prod"],
@@ -31,8 +32,9 @@ all|*|web|db|prod|servers|empty|ungrouped|lonely|local|localhost|127.0.0.1|127.0
 web:!web9|web:&prod:!web-9|!web|&prod|all:!prod|all,!prod,&web|!web,all|a,b,web|web[0]|web[-1]|web[0:1]|web[1:]|web[0-1]|&web[0]
 servers[0]|servers[2:3]|all[0:3]|ungrouped[0]|*[0]|*[0:4]|web*[0]|web*|web?|web[12]|w[!e]*|db-*|db-1.example.net|*.example.net
 ~web\\d|~.*net$|~(web|db)|~(web1|lonely)$|!~web.*|&~web[19]|all:!~db.*|2001:db8::1|[2001:db8::1]:22|web1:22|web[1:2]|db-[1:2].example.net
-web , db| web1 |,,|:|!|&|!!web|~[|~(|~|web[9]|web[-9]|empty[0]|nothing[0]|web[9:]|web[3:1]|web[0:0]|[0]|web1[0]|al*|al*,!web*|ungr*
-prod:&servers:!db|*:!*|all:!all|all[0]:!web|web*,!web[0]|Web|WEB1|we b|web;db|web.|.|*.*|servers:&prod[0:1]|&prod,&web|!web1,!web2
+web , db| web1 |,,|:|!|&|!!web|~[|~(|~|web[9]|web[-9]|empty[0]|nothing[0]|web[9:]
+web[3:1]|web[0:0]|[0]|web1[0]|al*|al*,!web*|ungr*|prod:&servers:!db|*:!*|all:!all|all[0]:!web|web*,!web[0]|Web|WEB1|we b
+web;db|web.|.|*.*|servers:&prod[0:1]|&prod,&web|!web1,!web2
 """.replace("\n", "|")
 PATTERNS = [pattern for pattern in TABLE.split("|") if pattern]
 
@@ -68,7 +70,9 @@ def outcome(select: Callable[[], list[str]], refusals: tuple[type[Exception], ..
 
 def by_ansible(pattern: str) -> list[str] | str:
     MANAGER.clear_caches()
-    return outcome(lambda: [host.name for host in MANAGER.get_hosts(pattern) if not host.implicit], (AnsibleError, IndexError))
+    return outcome(
+        lambda: [host.name for host in MANAGER.get_hosts(pattern) if not host.implicit], (AnsibleError, IndexError)
+    )
 
 
 def by_fleetkeep(pattern: str) -> list[str] | str:
@@ -90,7 +94,9 @@ terms = st.builds(
     st.sampled_from(NAMES) | st.lists(st.sampled_from([*NAMES, *PIECES]), min_size=1, max_size=4).map("".join),
     st.sampled_from(["", "", "", "[0]", "[-1]", "[0:1]", "[1:]", "[7]", "*"]),
 )
-patterns = st.tuples(st.sampled_from([":", ",", ", "]), st.lists(terms, min_size=1, max_size=4)).map(lambda made: made[0].join(made[1]))
+patterns = st.tuples(st.sampled_from([":", ",", ", "]), st.lists(terms, min_size=1, max_size=4)).map(
+    lambda made: made[0].join(made[1])
+)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -104,7 +110,9 @@ def test_generated_patterns_select_what_ansible_selects(pattern: str) -> None:
 
 def test_the_implicit_localhost_is_selected_by_its_name_only() -> None:
     inventory = Inventory({"all": ["web1"], "ungrouped": ["web1"]})
-    selected = {text: matches(text, "localhost", frozenset(), inventory) for text in ("localhost", "all", "loc*", "!localhost")}
+    selected = {
+        text: matches(text, "localhost", frozenset(), inventory) for text in ("localhost", "all", "loc*", "!localhost")
+    }
     assert selected == {"localhost": True, "all": False, "loc*": False, "!localhost": False}
 
 

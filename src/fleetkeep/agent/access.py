@@ -8,10 +8,10 @@ import subprocess
 
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.passphrase import Passphrase
-from fleetkeep.borg.program import BorgProgram
+from fleetkeep.borg.program import BorgProgram, find_borg
 from fleetkeep.errors import PassphraseCommandFailed, PassphraseEmpty, PassphraseMissing
-from fleetkeep.model import PassphraseKind, Repository
-from fleetkeep.settings import child_environment
+from fleetkeep.model import Encryption, PassphraseKind, Repository
+from fleetkeep.settings import borg_program, child_environment, search_path
 
 from .paths import Paths
 
@@ -27,16 +27,30 @@ _SSH_OPTIONS = (
 )
 
 
-def repository_access(paths: Paths, repository: Repository, program: BorgProgram) -> BorgAccess:
+def host_borg(paths: Paths, *, remember: bool = True) -> BorgProgram:
+    """The borg binary of this host; its version is remembered until the binary changes.
+
+    Without ``remember`` nothing is written, as check mode needs it.
+
+    Raises BorgMissing, BorgTooOld, BorgUnsupported.
+    """
+    return find_borg(borg_program(), search_path(), paths.borg_version if remember else None)
+
+
+def repository_access(
+    paths: Paths, repository: Repository, program: BorgProgram, given: str | None = None
+) -> BorgAccess:
     """The access to a repository, with its passphrase read from where the repository says it is.
+
+    ``given`` is a passphrase that is declared but not yet on this host.
 
     Raises PassphraseMissing, PassphraseEmpty, PassphraseCommandFailed.
     """
     return BorgAccess(
         program=program.path,
         location=repository.location,
-        passphrase=_passphrase(paths, repository),
-        environment=child_environment(_borg_environment(paths)),
+        passphrase=Passphrase(given) if given else _passphrase(paths, repository),
+        environment=child_environment(_borg_environment(paths, repository)),
     )
 
 
@@ -50,14 +64,15 @@ def ssh_command(paths: Paths) -> str:
     return shlex.join(words)
 
 
-def _borg_environment(paths: Paths) -> dict[str, str]:
+def _borg_environment(paths: Paths, repository: Repository) -> dict[str, str]:
     return {
         "BORG_BASE_DIR": str(paths.borg_base),
         "BORG_CACHE_DIR": str(paths.borg_cache),
         "BORG_KEYS_DIR": str(paths.keys),
         "BORG_RSH": ssh_command(paths),
         "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
-        "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "no",
+        # Where no encryption is declared, the repository id that this host knows takes the place of this question.
+        "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes" if repository.encryption is Encryption.NONE else "no",
         "BORG_DELETE_I_KNOW_WHAT_I_AM_DOING": "no",
         "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING": "no",
         "LC_ALL": "C.UTF-8",
@@ -111,4 +126,4 @@ def _command_failed(repository: Repository, problem: str) -> PassphraseCommandFa
     )
 
 
-__all__ = ["repository_access", "ssh_command"]
+__all__ = ["host_borg", "repository_access", "ssh_command"]

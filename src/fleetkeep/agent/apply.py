@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out a plan: the only file that changes a host's configuration.
+
+Each change is whole or absent, and the ownership journal is written before what it names, so that a cut at any moment
+leaves nothing that the next apply does not find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from errno import ENOSPC
+
+from fleetkeep import ids
+from fleetkeep.clock import Clock
+from fleetkeep.errors import ApplyFailed, FleetkeepError, StorageFull
+from fleetkeep.model import Owned, OwnedFile, OwnedRepository, Repository
+from fleetkeep.plan.change import Action, Change, Kind, Plan
+from fleetkeep.plan.resource import Actual, FileResource, Resources, sha256_of
+
+from . import systemd
+from .files import remove_file, write_file
+from .observe import AccessTo
+from .paths import Paths
+from .repositories import create_repository
+from .resources import render_file
+
+
+@dataclass
+class Apply:
+    """One apply in progress; ``owned`` is the journal as it stands on disk."""
+
+    plan: Plan
+    desired: Resources
+    actual: Actual
+    paths: Paths
+    access_to: AccessTo
+    clock: Clock
+    owned: Owned
+    applied: list[Change]
+    systemd_is_stale: bool = False
+
+    def run(self, digest: str) -> None:
+        """Carry out every change in order and record that the state with this digest is in force.
+
+        What an apply wrote and somebody removed since, though nothing declares it, is forgotten.
+
+        Raises ``ApplyFailed``; ``applied`` then holds the changes that stand.
+        """
+        for change in self.plan.changes:
+            with self._named(change):
+                self._carry_out(change)
+            self.applied.append(change)
+        if self.systemd_is_stale:
+            systemd.reload()
+        wanted = {file.path for file in self.desired.files}
+        files = {path: file for path, file in self.owned.files.items() if path in wanted or path in self.actual.files}
+        self._record(files=files, orphans=self._orphans(), repositories=self._used(), digest=digest)
+
+    def _carry_out(self, change: Change) -> None:
+        if change.kind is Kind.TIMER:
+            self._apply_timer(change)
+        elif change.action is Action.DELETE:
+            self._remove(change)
+        else:
+            self._put(change, next(file for file in self.desired.files if _is_about(change, file)))
+
+    def _put(self, change: Change, file: FileResource) -> None:
+        if change.kind is Kind.REPOSITORY:
+            self._settle_repository(next(r for r in self.desired.repositories if r.name == change.name))
+        content = file.content
+        if content is None:
+            state = self.actual.files.get(file.path)
+            content = state.content if state else ids.new_passphrase()
+            self._record(generated_passphrases=tuple({*self.owned.generated_passphrases, file.name}))
+        mark = OwnedFile(kind=file.kind.value, name=file.name, sha256=sha256_of(content))
+        self._record(files={**self.owned.files, file.path: mark})
+        write_file(self.paths.prefix / file.path, content, file.mode)
+        self._after_unit(change)
+
+    def _remove(self, change: Change) -> None:
+        remove_file(self.paths.prefix / change.path)
+        self._record(files={path: file for path, file in self.owned.files.items() if path != change.path})
+        self._after_unit(change)
+
+    def _after_unit(self, change: Change) -> None:
+        """A unit file was touched; an enabled timer whose times changed has to be started anew."""
+        if change.kind is not Kind.UNIT:
+            return
+        self.systemd_is_stale = True
+        if change.action is Action.UPDATE and change.name in self.actual.timers:
+            systemd.reload()
+            systemd.enable_timer(change.name)
+
+    def _apply_timer(self, change: Change) -> None:
+        if change.action is Action.DELETE:
+            systemd.disable_timer(change.name)
+            self._record(timers=tuple(timer for timer in self.owned.timers if timer != change.name))
+            return
+        if self.systemd_is_stale:
+            systemd.reload()
+            self.systemd_is_stale = False
+        self._record(timers=tuple(dict.fromkeys((*self.owned.timers, change.name))))
+        systemd.enable_timer(change.name)
+
+    def _settle_repository(self, repository: Repository) -> None:
+        """Make or adopt a repository that this host does not know at this place, and remember it for good."""
+        known = self.owned.repositories.get(repository.name)
+        if known and known.location == repository.location:
+            return
+        found = self.actual.repositories[repository.name].id
+        if found is None:
+            access = self.access_to(repository)
+            assert access is not None  # noqa: S101 - its passphrase was written by an earlier change
+            found = create_repository(repository, access)
+        record = OwnedRepository(
+            name=repository.name, id=found, location=repository.location, known_since=self.clock.now()
+        )
+        former = (known,) if known else ()
+        self._record(
+            repositories={**self.owned.repositories, repository.name: record}, orphans=(*self.owned.orphans, *former)
+        )
+
+    def _used(self) -> dict[str, OwnedRepository]:
+        names = {repository.name for repository in self.desired.repositories}
+        return {name: known for name, known in self.owned.repositories.items() if name in names}
+
+    def _orphans(self) -> tuple[OwnedRepository, ...]:
+        used = {known.location for known in self._used().values()}
+        every = (*self.owned.orphans, *self.owned.repositories.values())
+        return tuple({known.location: known for known in every if known.location not in used}.values())
+
+    def _record(self, **changes: object) -> None:
+        owned = self.owned.model_copy(update=changes)
+        if owned != self.owned:
+            write_file(self.paths.owned, render_file(owned))
+            self.owned = owned
+
+    @contextmanager
+    def _named(self, change: Change) -> Iterator[None]:
+        """Turn whatever goes wrong into one sentence that names the change."""
+        what = f"{change.action.value} {change.kind.value} {change.name}"
+        try:
+            yield
+        except FleetkeepError as error:
+            raise ApplyFailed(client=self.plan.client, what=what, reason=str(error)) from error
+        except OSError as error:
+            place = self.paths.prefix / change.path if change.path else self.paths.prefix
+            reason = str(StorageFull(what=what, location=place)) if error.errno == ENOSPC else f"{error}."
+            raise ApplyFailed(client=self.plan.client, what=what, reason=reason) from error
+        except systemd.SystemdRefused as error:
+            raise ApplyFailed(client=self.plan.client, what=what, reason=f"{error}.") from error
+
+
+def _is_about(change: Change, file: FileResource) -> bool:
+    return (file.kind, file.name) == (change.kind, change.name)
+
+
+__all__ = ["Apply"]

@@ -9,6 +9,7 @@ from .pattern import Inventory, PatternUnreadable, matches
 from .problems import fold_problems, sort_problems
 from .resolve import Provenance, Provided, Resolved, resolve_client
 from .setting import Template, TemplateFailure, ValueUnknown, literal
+from .sources import find_fleet_files
 from .tree import Node, Origin, node_of
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Template",
     "TemplateFailure",
     "ValueUnknown",
+    "find_fleet_files",
     "fold_problems",
     "literal",
     "load_fleet_file",

@@ -251,4 +251,37 @@ class RestoreTargetUnusable(FleetkeepError):
     code = "FK504"
 
 
+class RestoreTargetHoldsFiles(FleetkeepError):
+    """{target} holds {count} of these paths already and the restore overwrites them; say --yes, or name an empty
+    directory with --to."""
+
+    code = "FK505"
+
+
+class RestoreStopped(FleetkeepError):
+    """The restore of {archive} to {target} stopped after {done} of {total}: {reason} The file it was at is
+    incomplete; restore again to finish."""
+
+    code = "FK506"
+
+
+class ArchiveReplaced(FleetkeepError):
+    """Archive {archive} of repository {repository} is not the one that was recorded: its id is {found}, not
+    {expected}. Nothing was written; find out who replaced it."""
+
+    code = "FK507"
+
+
+class Cancelled(FleetkeepError):
+    """{what} was cancelled."""
+
+    code = "FK508"
+
+
+class PathRefused(FleetkeepError):
+    """{path} is no path to restore: it is empty or leads upwards; name it from the root, such as /etc/hosts."""
+
+    code = "FK509"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

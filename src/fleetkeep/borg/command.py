@@ -130,9 +130,15 @@ def extract_arguments(
     dry_run: bool = False,
     list_files: bool = False,
     strip_components: int = 0,
+    sparse: bool = False,
+    content_only: bool = False,
     lock_wait_seconds: int = LOCK_WAIT_SECONDS,
 ) -> list[str]:
-    """Extract ``paths`` (as stored, without a leading slash; none means all) into the working directory."""
+    """Extract ``paths`` (as stored, without a leading slash; none means all) into the working directory.
+
+    ``sparse`` leaves holes where a file has only zeros. ``content_only`` leaves out flags, ACLs and extended
+    attributes, among them capabilities and the immutable flag.
+    """
     arguments = ["extract", f"--lock-wait={lock_wait_seconds}", "--progress"]
     if to_standard_output:
         arguments.append("--stdout")
@@ -142,6 +148,10 @@ def extract_arguments(
         arguments.append("--list")
     if strip_components:
         arguments.append(f"--strip-components={strip_components}")
+    if sparse:
+        arguments.append("--sparse")
+    if content_only:
+        arguments += ["--noflags", "--noacls", "--noxattrs"]
     return [*arguments, archive_location(location, archive), *paths]
 
 

@@ -173,6 +173,9 @@ class Drill(Model):
     sample_bytes: int = 0
     """How much was restored."""
 
+    seed: str = ""
+    """What the random choice was made from; the same seed chooses the same files of the archive again."""
+
     files: tuple[DrillFile, ...] = ()
     """The files, those that did not match first; at most 1,000."""
 

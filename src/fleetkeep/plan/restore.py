@@ -41,7 +41,7 @@ class RestoreAction(str, Enum):
     """Something of the same type but another size, time, mode or target is replaced."""
 
     UNCLEAR = "unclear"
-    """The listing cannot carry the name, so nobody can say beforehand whether something is there."""
+    """The listing cannot carry the name, and something with a name like it is there."""
 
     CREATE = "create"
     """Nothing is there."""
@@ -124,16 +124,16 @@ class OnDisk:
 
 
 def diff_item(item: ArchiveItem, now: OnDisk | None) -> RestoreChange:
-    """What restoring an item does to its path, where ``now`` is there (``None``: nothing)."""
+    """What restoring an item does to its path, where ``now`` is there (``None``: nothing, nor anything like it)."""
     action, reason = _decide(item, now)
     return RestoreChange(path=item.path, action=action, reason=reason)
 
 
 def _decide(item: ArchiveItem, now: OnDisk | None) -> tuple[RestoreAction, str]:
-    if not item.is_faithful:
-        return RestoreAction.UNCLEAR, "its name cannot be listed exactly"
     if now is None:
         return RestoreAction.CREATE, ""
+    if not item.is_faithful:
+        return RestoreAction.UNCLEAR, "its name cannot be listed exactly, and one like it is there"
     if now.blocked_by:
         return RestoreAction.CONFLICT, f"{now.blocked_by} is {_KIND_WORDS.get(now.kind, now.kind)}, not a folder"
     if now.kind != item.kind:
@@ -267,7 +267,7 @@ def render_restore_plan(plan: RestorePlan, show: Callable[[str], str] = str) -> 
 _ACTION_WORDS = {
     RestoreAction.CONFLICT: "of another type than what is there",
     RestoreAction.OVERWRITE: "would be overwritten",
-    RestoreAction.UNCLEAR: "restored, but with names that cannot be listed exactly",
+    RestoreAction.UNCLEAR: "perhaps overwritten (their names cannot be listed exactly)",
     RestoreAction.CREATE: "would be created",
     RestoreAction.SAME: "there already, with the same size, time and mode",
 }

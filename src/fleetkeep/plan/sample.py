@@ -12,6 +12,7 @@ import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from fleetkeep.borg.items import ArchiveItem
 
@@ -120,6 +121,7 @@ def chance(seed: str, path: str) -> int:
     return int.from_bytes(digest, "big")
 
 
+@lru_cache(maxsize=8)
 def _key(seed: str) -> bytes:
     return hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()
 
@@ -129,19 +131,19 @@ class _Best:
     """The ``size`` entries with the smallest rank that were offered."""
 
     size: int
-    heap: list[tuple[int, int, SampledFile]] = field(default_factory=list)
+    heap: list[tuple[int, int, int, SampledFile]] = field(default_factory=list)
     offered: int = 0
 
-    def offer(self, rank: int, file: SampledFile) -> None:
+    def offer(self, rank: int, chance_of_file: int, file: SampledFile) -> None:
         self.offered += 1
-        entry = (-rank, -file.place, file)
+        entry = (-rank, -chance_of_file, -file.place, file)
         if len(self.heap) < self.size:
             heapq.heappush(self.heap, entry)
-        elif entry[:2] > self.heap[0][:2]:
+        elif entry > self.heap[0]:
             heapq.heapreplace(self.heap, entry)
 
     def in_order(self) -> list[SampledFile]:
-        return [file for _, _, file in sorted(self.heap, key=lambda entry: entry[:2], reverse=True)]
+        return [entry[-1] for entry in sorted(self.heap, reverse=True)]
 
 
 class _Survey:
@@ -170,9 +172,10 @@ class _Survey:
             self.left_out += 1
             return
         file = SampledFile(item.path, item.size_bytes, item.changed_us, place)
-        self._newest.offer(-file.changed_us, file)
-        self._classes[size_class(file.size_bytes)].offer(chance(self.seed, file.path), file)
-        self._smallest.offer(file.size_bytes, file)
+        luck = chance(self.seed, file.path)
+        self._newest.offer(-file.changed_us, luck, file)
+        self._classes[size_class(file.size_bytes)].offer(0, luck, file)
+        self._smallest.offer(file.size_bytes, luck, file)
 
     def choose(self) -> list[SampledFile]:
         basket = _Basket(self.rule.files, self.rule.size_bytes)

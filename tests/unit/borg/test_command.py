@@ -68,6 +68,10 @@ def test_extract_options() -> None:
     )
     assert {"--stdout", "--dry-run", "--list", "--strip-components=2"} <= set(full)
     assert full[-2:] == ["/srv/borg::a", "etc/hosts"]
+    assert "--sparse" in command.extract_arguments("/srv/borg", "a", sparse=True)
+    assert {"--noflags", "--noacls", "--noxattrs"} <= set(
+        command.extract_arguments("/srv/borg", "a", content_only=True)
+    )
 
 
 def test_items_are_listed_with_the_keys_asked_for() -> None:

@@ -42,7 +42,8 @@ ROWS = [
     (LINK, OnDisk("l", 0o777, link_target="hosts"), RestoreAction.SAME, ""),
     (LINK, OnDisk("l", 0o777, link_target="other"), RestoreAction.OVERWRITE, "target"),
     (FURTHER, OnDisk("-", 0o644, 77, 5_000_000), RestoreAction.SAME, ""),
-    (LOSSY, None, RestoreAction.UNCLEAR, "its name cannot be listed exactly"),
+    (LOSSY, None, RestoreAction.CREATE, ""),
+    (LOSSY, OnDisk("?"), RestoreAction.UNCLEAR, "its name cannot be listed exactly, and one like it is there"),
 ]
 
 

@@ -17,7 +17,7 @@ def folder(path):
 
 
 sizes = st.one_of(st.integers(0, 5000), st.integers(0, 1 << 33))
-archives = st.lists(st.tuples(sizes, st.integers(0, 1 << 40), st.booleans()), max_size=150).map(
+archives = st.lists(st.tuples(sizes, st.integers(0, 1 << 40), st.booleans()), max_size=60).map(
     lambda rows: [file(f"d/{n}{'?' if lossy else ''}", size, when) for n, (size, when, lossy) in enumerate(rows)]
 )
 rules = st.builds(SampleRule, files=st.integers(1, 60), size_bytes=st.integers(1, 1 << 34))
@@ -48,10 +48,9 @@ def test_a_sample_is_never_empty_when_something_can_be_chosen(items, seed, rule)
 
 @given(archives, seeds, rules, st.randoms(use_true_random=False))
 def test_the_same_seed_chooses_the_same_files_in_any_order(items, seed, rule, shuffler):
-    distinct = [file(item.path, item.size_bytes, place) for place, item in enumerate(items)]
-    shuffled = list(distinct)
+    shuffled = list(items)
     shuffler.shuffle(shuffled)
-    first = {chosen.path for chosen in plan_sample(distinct, seed, rule).files}
+    first = {chosen.path for chosen in plan_sample(items, seed, rule).files}
     assert first == {chosen.path for chosen in plan_sample(shuffled, seed, rule).files}
 
 
@@ -108,11 +107,9 @@ def test_chance_is_fair():
     items = [file(f"d/{n}") for n in range(1000)]
     half = {f"d/{n}" for n in range(500)}
     hits = sum(
-        entry.path in half
-        for seed in range(40)
-        for entry in plan_sample(items, str(seed), SampleRule(files=100)).files[25:]
+        entry.path in half for seed in range(40) for entry in plan_sample(items, str(seed), SampleRule(files=100)).files
     )
-    assert 1200 < hits < 1800
+    assert 1800 < hits < 2200
 
 
 def test_folders_links_and_devices_are_no_candidates():

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The items of an archive as a stream, so that an archive of millions needs no memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import IO
+
+from fleetkeep.borg.access import BorgAccess
+from fleetkeep.borg.command import list_items_arguments
+from fleetkeep.borg.failures import failure_of
+from fleetkeep.borg.items import ITEM_KEYS, ArchiveItem, parse_item
+from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
+from fleetkeep.errors import BorgFailed, Cancelled
+
+from .cancel import StepCancellation
+
+#: No item of a real archive comes near; a hostile storage could send a line without end.
+LONGEST_LINE_BYTES = 1 << 20
+
+#: Patterns of one borg process together; Linux takes 2 MiB of arguments and environment.
+PATTERN_BYTES = 512 << 10
+
+
+def stream_items(
+    access: BorgAccess,
+    repository: str,
+    archive: str,
+    paths: Sequence[str] = (),
+    *,
+    cancellation: Cancellation | None = None,
+) -> Iterator[ArchiveItem]:
+    """The items of an archive, in its order, while Borg lists them.
+
+    Arguments:
+        access: How to reach the repository; its environment says ``TZ=UTC``.
+        repository: Its declared name, for messages.
+        archive: The archive's name.
+        paths: Stored paths; each stands for itself and all below it. None means all.
+        cancellation: Ends the listing when somebody asks to.
+
+    Raises the error of a failed listing after its last item, and ``Cancelled``.
+    """
+    for line in _lines(access, repository, archive, [f"pp:{path}" for path in paths], ITEM_KEYS, cancellation):
+        yield parse_item(line)
+
+
+def content_hashes(
+    access: BorgAccess,
+    repository: str,
+    archive: str,
+    paths: Sequence[str],
+    *,
+    cancellation: Cancellation | None = None,
+) -> dict[str, str]:
+    """The SHA-256 of the content of some files as the archive holds it, in hexadecimal, by stored path.
+
+    Borg reads the content for it, so ask for few. Where reading fails, the hashes before it are returned. Raises
+    ``Cancelled``.
+    """
+    hashes: dict[str, str] = {}
+    with suppress(BorgFailed):
+        for patterns in batches(paths):
+            for line in _lines(access, repository, archive, patterns, ("sha256",), cancellation):
+                item = json.loads(line)
+                hashes[item["path"]] = item["sha256"]
+    return hashes
+
+
+def batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Borg patterns for exactly these paths, in portions that fit the arguments of one process."""
+    batch: list[str] = []
+    room = PATTERN_BYTES
+    for path in paths:
+        pattern = f"pf:{path}"
+        size = len(os.fsencode(pattern)) + 1
+        if batch and size > room:
+            yield batch
+            batch, room = [], PATTERN_BYTES
+        batch.append(pattern)
+        room -= size
+    if batch:
+        yield batch
+
+
+def _lines(
+    access: BorgAccess,
+    repository: str,
+    archive: str,
+    patterns: Sequence[str],
+    keys: Sequence[str],
+    cancellation: Cancellation | None,
+) -> Iterator[bytes]:
+    arguments = list_items_arguments(access.location, archive, keys=keys, paths=patterns)
+    listing = _Listing(access, arguments, cancellation)
+    try:
+        yield from listing.lines()
+    finally:
+        listing.close()
+    listing.check(repository)
+
+
+class _Listing:
+    """A borg process that writes into a pipe, watched over by a thread of its own."""
+
+    def __init__(self, access: BorgAccess, arguments: Sequence[str], cancellation: Cancellation | None) -> None:
+        self._access = access
+        self._cancellation = StepCancellation(cancellation)
+        self._outcome: BorgResult | BaseException | None = None
+        self._is_read = False
+        self._rest = b""
+        readable, writable = os.pipe()
+        self._output = os.fdopen(readable, "rb")
+        self._thread = threading.Thread(
+            target=self._run, args=(arguments, os.fdopen(writable, "wb")), name="borg-list", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, arguments: Sequence[str], pipe: IO[bytes]) -> None:
+        try:
+            self._outcome = run_borg(self._access, arguments, cancellation=self._cancellation, standard_output=pipe)
+        except BaseException as error:  # handed to the thread that reads
+            self._outcome = error
+        finally:
+            pipe.close()
+
+    def lines(self) -> Iterator[bytes]:
+        """The complete lines."""
+        while (line := self._output.readline(LONGEST_LINE_BYTES)).endswith(b"\n"):
+            yield line
+        self._rest = line
+        self._is_read = not line
+
+    def close(self) -> None:
+        """End a process that still writes, and wait for it."""
+        if not self._is_read:
+            self._cancellation.cancel()
+        self._output.close()
+        self._thread.join()
+
+    def check(self, repository: str) -> None:
+        """Raise what went wrong."""
+        outcome = self._outcome
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if outcome is None or self._cancellation.is_whole_cancelled:
+            raise Cancelled(what="The listing")
+        if not outcome.is_success and not outcome.cancelled:
+            raise failure_of(outcome, "list", repository, self._access.location)
+        if self._rest:
+            raise BorgFailed(
+                command="list", repository=repository, exit_code=outcome.exit_code, reason="A line of it has no end."
+            )
+
+
+__all__ = ["batches", "content_hashes", "stream_items"]

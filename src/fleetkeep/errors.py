@@ -284,4 +284,38 @@ class PathRefused(FleetkeepError):
     code = "FK509"
 
 
+# --- Ansible on the controller: FK6xx ---
+
+
+class AnsibleMissing(FleetkeepError):
+    """ansible-playbook was not found ({searched}); install it beside Fleetkeep: pip install "fleetkeep[controller]"."""
+
+    code = "FK600"
+
+
+class CollectionMissing(FleetkeepError):
+    """Ansible does not find the collection fleetkeep.backup; install it with `ansible-galaxy collection install
+    fleetkeep.backup`, or stand in a folder whose collections/ has it."""
+
+    code = "FK601"
+
+
+class AnsibleFailed(FleetkeepError):
+    """ansible-playbook ended with status {exit_code} before any host was reached; its own words stand above."""
+
+    code = "FK602"
+
+
+class ConsentNeeded(FleetkeepError):
+    """Nothing was applied: nobody can be asked here, so say --yes after reading the plan."""
+
+    code = "FK603"
+
+
+class NoHosts(FleetkeepError):
+    """No host of the inventory matches {pattern}; nothing was done."""
+
+    code = "FK604"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

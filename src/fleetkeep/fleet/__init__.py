@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .declarations import Declarations, merge_declarations
+from .explain import Explained, explain, explained_as_json, render_explained
 from .load import load_fleet_file, load_fleet_text
 from .pattern import Inventory, PatternUnreadable, matches
 from .problems import fold_problems, sort_problems
@@ -11,9 +12,11 @@ from .resolve import Provenance, Provided, Resolved, resolve_client
 from .setting import Template, TemplateFailure, ValueUnknown, literal
 from .sources import find_fleet_files
 from .tree import Node, Origin, node_of
+from .validate import validate_fleet
 
 __all__ = [
     "Declarations",
+    "Explained",
     "Inventory",
     "Node",
     "Origin",
@@ -24,6 +27,8 @@ __all__ = [
     "Template",
     "TemplateFailure",
     "ValueUnknown",
+    "explain",
+    "explained_as_json",
     "find_fleet_files",
     "fold_problems",
     "literal",
@@ -32,6 +37,8 @@ __all__ = [
     "matches",
     "merge_declarations",
     "node_of",
+    "render_explained",
     "resolve_client",
     "sort_problems",
+    "validate_fleet",
 ]

@@ -13,7 +13,7 @@ _SSH = re.compile(
     r"ssh://(?:(?P<user>[^/@:]+)(?P<password>:[^@]*)?@)?(?P<host>\[[0-9a-f:.]+\]|[^/@:\[\]]+)(?::(?P<port>\d+))?(?P<path>/+[^/].*)",
     re.IGNORECASE,
 )
-_LATER = ("rclone", "s3", "b2", "sftp", "http", "https", "rest", "file", "socket")
+_LATER = ("rclone", "s3", "b2", "sftp", "http", "https", "rest")
 _FOLDER = re.compile(r"[^/{}\x00-\x1f\x7f]+")
 _UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
 
@@ -37,10 +37,10 @@ def parse_location(path: str) -> str:
     scheme = _SCHEME.match(path)
     if scheme and scheme[1].lower() == "ssh" and scheme[2]:
         return _remote(path)
-    if scheme and (scheme[1].lower() in _LATER or scheme[2]):
+    if scheme and scheme[1].lower() in _LATER:
         raise LocationRefused(
-            f"a {scheme[1].lower()}: location needs Borg 2, which is not supported yet; give an absolute path or"
-            " ssh://user@host/path"
+            f"a location that begins with {scheme[1].lower()}: needs Borg 2, which is not supported yet; give an absolute"
+            " path or ssh://user@host/path"
         )
     raise LocationRefused("a repository path is absolute or ssh://user@host:port/path")
 
@@ -51,11 +51,11 @@ def storage_location(storage: StorageDeclaration, repository: str) -> str:
     >>> storage_location(StorageDeclaration(host="vault1", path="/srv/borg"), "offsite")
     'ssh://borg@vault1:22/srv/borg/offsite'
     """
-    folder = f"{_local(storage.path).rstrip('/')}/{repository}"
+    folder = f"{storage.path.rstrip('/')}/{repository}"
     if storage.host is None:
-        return folder
+        return parse_location(folder)
     host = f"[{storage.host}]" if ":" in storage.host else storage.host
-    return _remote(f"ssh://{storage.user}@{host}:{storage.port}{folder}")
+    return parse_location(f"ssh://{storage.user}@{host}:{storage.port}{folder}")
 
 
 def client_location(location: str, client: str) -> str:

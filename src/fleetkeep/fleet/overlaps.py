@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
+from pathlib import PurePosixPath
 
 from fleetkeep.errors import FleetFileProblem
-from fleetkeep.model import Job
 
 from .locations import contains
 from .problems import problem, render_value
 from .repositories import ResolvedRepository
-from .setting import Setting, locate
+from .setting import Setting
 
 #: Prefixes of Borg patterns that, without glob characters, name a folder and all below it.
 _PATTERN_PREFIXES = ("", "fm:", "sh:", "pp:")
@@ -20,33 +20,47 @@ _GLOB = set("*?[")
 
 
 def overlap_problems(
-    jobs: Mapping[str, Job], settings: Mapping[str, Setting], repositories: Mapping[str, ResolvedRepository]
-) -> list[FleetFileProblem]:
+    jobs: Mapping[str, Setting], repositories: Mapping[str, ResolvedRepository]
+) -> Iterator[FleetFileProblem]:
     """Sources that hold a repository of their own job or lie in one, and repositories that lie in each other.
 
-    ``settings``: job name to its merged declaration, for the places. A source that leaves out the repository's folder
-    is fine.
+    ``jobs``: job name to its merged and templated declaration, which may be wrong in other ways. A source that leaves
+    out the repository's folder is fine.
     """
-    found = list(_nested_repositories(repositories))
-    for name, job in jobs.items():
-        used = [repositories[each] for each in job.repositories if each in repositories]
-        for index, source in enumerate(job.sources.paths):
-            setting, _ = locate(settings[name], ("sources", "paths", index, "path"))
-            for repository in (each for each in used if each.model.is_local):
-                what = _source_problem(job, source.path, repository)
+    yield from _nested_repositories(repositories)
+    for job in jobs.values():
+        excluded = [exclude for exclude, _ in _texts(_listed(job, "sources", "exclude"))]
+        used = [name for name, _ in _texts(job.get("repositories"))]
+        local = [repositories[name] for name in used if name in repositories and repositories[name].model.is_local]
+        for path, setting in _texts(_listed(job, "sources", "paths"), "path"):
+            for what in (_source_problem(path, excluded, repository) for repository in local):
                 if what:
-                    found.append(problem(setting.origin, f"{setting.address} is {render_value(source.path)}, {what}"))
-    return found
+                    yield problem(setting.origin, f"{setting.address} is {render_value(path)}, {what}")
 
 
-def _source_problem(job: Job, source: str, repository: ResolvedRepository) -> str | None:
-    location, name = repository.model.location, repository.model.name
-    where = _declared_place(repository)
+def _listed(job: Setting, outer: str, inner: str) -> Setting | None:
+    parent = job.get(outer)
+    return parent.get(inner) if parent else None
+
+
+def _texts(listed: Setting | None, key: str | None = None) -> Iterator[tuple[str, Setting]]:
+    """The texts of a list, or those at ``key`` of its maps; what is no text is passed over."""
+    for item in (listed.items() if listed else None) or ():
+        found = item.get(key) if key else item
+        if found is not None and isinstance(found.value, str):
+            yield str(found.value), found
+
+
+def _source_problem(path: str, excluded: list[str], repository: ResolvedRepository) -> str | None:
+    if not path.startswith("/"):
+        return None
+    source = str(PurePosixPath("/" + path.lstrip("/")))
+    location, told = repository.model.location, f"{repository.model.name}{_declared_place(repository)}"
     if contains(location, source):
-        return f"which lies in the repository {name}{where}; back up another folder, or move the repository"
-    if contains(source, location) and not any(_leaves_out(pattern, location) for pattern in job.sources.exclude):
+        return f"which lies in the repository {told}; back up another folder, or move the repository"
+    if contains(source, location) and not any(_leaves_out(pattern, location) for pattern in excluded):
         return (
-            f"which holds the repository {name}{where}, so that each backup would back up the ones before;"
+            f"which holds the repository {told}, so that each backup would back up the ones before;"
             " move the repository, or exclude its folder"
         )
     return None

@@ -69,8 +69,10 @@ def render_names(names: Iterable[str], last: str = "and") -> str:
     return f" {last} ".join(part for part in (", ".join(listed[:-1]), listed[-1]) if part) if listed else "none"
 
 
-def suggest(wrong: str, known: Iterable[str]) -> str:
+def suggest(wrong: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """What was probably meant, or all there is, as the end of a sentence.
+
+    ``also`` holds names that may be meant but are too many to be listed.
 
     >>> suggest("nigtly", ["nightly", "hourly"])
     'did you mean nightly? Known are hourly and nightly'
@@ -78,7 +80,7 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "none is declared"
-    near = get_close_matches(wrong, names, n=1)
+    near = get_close_matches(wrong, [*names, *also], n=1)
     listed = f"known {'is' if len(names) == 1 else 'are'} {_some_names(names)}"
     return f"did you mean {near[0]}? {listed[0].upper()}{listed[1:]}" if near else listed
 

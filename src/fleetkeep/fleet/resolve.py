@@ -81,9 +81,9 @@ def resolve_client(
     ``TemplateFailure`` when it cannot. Only what the client uses is templated. The same input gives the same result.
     """
     inventory = members if isinstance(members, Inventory) else Inventory(members)
-    work = _ClientWork(declarations, client, template)
+    work = ClientWork(declarations, client, template)
     for name in work.chosen_jobs(groups, inventory):
-        work.add_job(name)
+        work.add("jobs", name)
     work.check_overlaps()
     problems = tuple(sort_problems(work.renderer.problems))
     if problems or not work.is_complete:
@@ -97,7 +97,7 @@ def resolve_client(
     return Resolved(state, work.secrets(), Provenance(work.provided()))
 
 
-class _ClientWork:
+class ClientWork:
     """The jobs and repositories of one client, as far as they are resolved."""
 
     def __init__(self, declarations: Declarations, client: str, template: Template) -> None:
@@ -114,25 +114,26 @@ class _ClientWork:
         """The names of the jobs whose host pattern selects the client."""
         return [name for name in self._declarations.names("jobs") if self._is_chosen(name, groups, inventory)]
 
-    def add_job(self, name: str) -> None:
-        """Resolves a job and the repositories that it names."""
-        collected = self._collector.collect("jobs", name)
+    def add(self, section: str, name: str) -> None:
+        """Resolves a job and the repositories that it names; or checks a template in the same way."""
+        collected = self._collector.collect(section, name)
         if collected is None:
             self.is_complete = False
             return
         setting = collected.setting
         self._settings[name] = setting
         self._add_repositories(setting)
-        job = validate_job(name, setting, self.renderer, ignore=() if collected.complete else ("missing",))
-        if job is None or not collected.complete:
+        is_whole = collected.complete and section == "jobs"
+        job = _validate_job(name, setting, self.renderer, partial=not is_whole)
+        if job is None or not is_whole:
             self.is_complete = False
-        if job is not None:
+        else:
             self.jobs[name] = job
 
     def check_overlaps(self) -> None:
         """Adds the problems that several good values have with each other."""
         good = {name: found for name, found in self.repositories.items() if found}
-        self.renderer.problems.extend(overlap_problems(self.jobs, self._settings, good))
+        self.renderer.problems.extend(overlap_problems(self._settings, good))
 
     def secrets(self) -> dict[str, str]:
         """Repository name to passphrase."""
@@ -215,14 +216,13 @@ def unreadable_pattern(pattern: Setting, error: PatternUnreadable) -> FleetFileP
     return problem(pattern.origin, f"{pattern.address} is {render_value(pattern.value)}: {error}")
 
 
-def validate_job(name: str, setting: Setting, renderer: Renderer, ignore: Sequence[str] = ()) -> Job | None:
-    """The job as a model, or ``None`` with its problems in the renderer; ``ignore``: pydantic error types."""
+def _validate_job(name: str, setting: Setting, renderer: Renderer, partial: bool) -> Job | None:
     values = plain(setting)
     try:
         return Job.model_validate({**(values if isinstance(values, dict) else {}), "name": name})
     except ValidationError as error:
-        renderer.problems.extend(model_problems(error, setting, Job, ignore))
+        renderer.problems.extend(model_problems(error, setting, Job, partial))
         return None
 
 
-__all__ = ["Provenance", "Provided", "Resolved", "clients_of", "resolve_client", "unreadable_pattern", "validate_job"]
+__all__ = ["ClientWork", "Provenance", "Provided", "Resolved", "clients_of", "resolve_client", "unreadable_pattern"]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -53,16 +53,14 @@ _NAME_FORM = "a name of letters, digits, _, . and -"
 
 
 def model_problems(
-    error: ValidationError, setting: Setting, model: type[BaseModel], ignore: Iterable[str] = ()
+    error: ValidationError, setting: Setting, model: type[BaseModel], partial: bool = False
 ) -> list[FleetFileProblem]:
     """One problem for each thing that ``model`` refused in the plain form of ``setting``.
 
-    ``ignore`` names pydantic error types that do not matter, such as ``missing`` in a template. Unknown expressions are
-    passed over. A secret is never shown.
+    ``partial``: more values come from elsewhere, so that nothing is said about what is missing, nor about maps as a
+    whole. Unknown expressions are passed over. A secret is never shown.
     """
-    ignored = frozenset(ignore)
-    details = [detail for detail in error.errors(include_url=False) if detail["type"] not in ignored]
-    found = (_problem_of(detail, setting, model) for detail in details)
+    found = (_problem_of(detail, setting, model, partial) for detail in error.errors(include_url=False))
     return [one for one in found if one is not None]
 
 
@@ -73,11 +71,14 @@ def wrong_value(setting: Setting, expected: str) -> FleetFileProblem:
     return problem(setting.origin or setting.key, f"{setting.address} {found}, but {expected} is expected")
 
 
-def _problem_of(detail: Mapping[str, Any], setting: Setting, model: type[BaseModel]) -> FleetFileProblem | None:
+def _problem_of(
+    detail: Mapping[str, Any], setting: Setting, model: type[BaseModel], partial: bool
+) -> FleetFileProblem | None:
     loc: Path = tuple(detail["loc"])
     at, rest = locate(setting, loc)
     kind: str = detail["type"]
-    if at.value is UNKNOWN:
+    is_about_the_whole = kind == "missing" or (kind == "value_error" and at.entries() is not None)
+    if at.value is UNKNOWN or (partial and is_about_the_whole):
         return None
     if kind == "missing":
         return _missing(at, rest)

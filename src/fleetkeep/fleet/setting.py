@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 from fleetkeep.errors import FleetFileProblem
 
@@ -19,6 +19,7 @@ Template = Callable[[object], object]
 """Turns one opaque scalar into plain Python for one client; raises ``TemplateFailure`` or ``ValueUnknown``."""
 
 Path = tuple[str | int, ...]
+Result = TypeVar("Result")
 
 _PLAIN = (str, int, float, bool, date, type(None))
 _JINJA = re.compile(r"\{\{|\{%|\{#")
@@ -32,6 +33,14 @@ class TemplateFailure(Exception):
 
 class ValueUnknown(Exception):
     """A ``template`` function cannot know this value here, and that is no problem."""
+
+
+class Refused(Exception):
+    """A value cannot be used; holds the problem, or ``None`` when it is not known and nothing is to be said."""
+
+    def __init__(self, found: FleetFileProblem | None) -> None:
+        super().__init__()
+        self.found = found
 
 
 class _Unknown:
@@ -176,6 +185,14 @@ class Renderer:
             merged[name] = self.merge(merged.get(name), child)
         return replace(over, value=merged)
 
+    def attempt(self, work: Callable[[], Result]) -> Result | None:
+        """What ``work`` gives; ``None`` when it is refused, with the problem added."""
+        try:
+            return work()
+        except Refused as refused:
+            self.problems.extend([refused.found] if refused.found else [])
+            return None
+
     def _evaluate(self, setting: Setting) -> object:
         try:
             return self._template(setting.value)
@@ -265,6 +282,7 @@ def _failure_sentence(setting: Setting, reason: str) -> str:
 __all__ = [
     "UNKNOWN",
     "Path",
+    "Refused",
     "Renderer",
     "Setting",
     "Template",

@@ -95,7 +95,18 @@ Bytes = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 """The name of a declared thing: letters, digits, ``_``, ``.``, ``-``; it becomes part of file and unit names."""
 
-Count = Annotated[int, Field(ge=0, le=100_000)]
+
+def refuse_truth(value: Any) -> Any:
+    """The value, unless it is true or false, which Python would count as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("write a whole number, such as 7")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(refuse_truth)]
+"""A whole number; ``yes`` is none."""
+
+Count = Annotated[WholeNumber, Field(ge=0, le=100_000)]
 """A small whole number."""
 
 
@@ -105,6 +116,7 @@ __all__ = [
     "Duration",
     "Model",
     "Name",
+    "WholeNumber",
     "parse_duration",
     "parse_size",
     "render_duration",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fleetkeep.errors import FleetFileProblem
 from fleetkeep.model.fleet import SECTIONS
 
-from .problems import problem, render_value, sort_problems, suggest
+from .problems import problem, render_kind, render_value, sort_problems, suggest
 from .setting import Setting, is_expression, setting_of
 from .tree import Node
 
@@ -59,7 +59,7 @@ def merge_declarations(trees: Sequence[Node]) -> tuple[Declarations, list[FleetF
 def _read_sections(tree: Node, problems: list[FleetFileProblem]) -> dict[str, Node]:
     entries = tree.entries()
     if entries is None:
-        problems.append(problem(tree.origin, f"a fleet file is a map of sections; this is {render_value(tree.value)}"))
+        problems.append(problem(tree.origin, f"a fleet file is a map of sections; this is {render_kind(tree.value)}"))
         return {}
     for key, node in entries.items():
         if key not in _KEYS:
@@ -73,7 +73,7 @@ def _read_names(section: str, node: Node, problems: list[FleetFileProblem]) -> d
     entries = node.entries()
     if entries is None:
         if node.value is not None:
-            what = f"{section} is {render_value(node.value)}, but a map is expected: a name, then its values"
+            what = f"{section} is {render_kind(node.value)}, but a map is expected: a name, then its values"
             problems.append(problem(node.origin, what))
         return {}
     good: dict[str, Node] = {}
@@ -95,7 +95,7 @@ def _problem_of(section: str, name: str, declared: Node) -> str | None:
             " letters, digits, _, . and -, at most 63 in all"
         )
     if declared.entries() is None and not is_expression(declared.value):
-        return f"{section}.{name} is {render_value(declared.value)}, but a map of values is expected"
+        return f"{section}.{name} is {render_kind(declared.value)}, but a map of values is expected"
     return None
 
 

@@ -42,6 +42,9 @@ class Explained:
     column: int | None = None
     """The column in that line."""
 
+    expression: str | None = None
+    """The Jinja expression that gave the value."""
+
 
 def explain(resolved: Resolved, job: str | None = None) -> list[Explained]:
     """Every value of a client's jobs and repositories, or those of one job and the repositories that it writes to.
@@ -100,9 +103,16 @@ def _explained(subject: str, path: Path, value: object, provided: Provided | Non
     if provided is None:
         return Explained(subject, shown, value, _DEFAULT)
     origin = provided.origin
-    if origin is None:
-        return Explained(subject, shown, value, provided.source)
-    return Explained(subject, shown, value, provided.source, origin.file, origin.line, origin.column)
+    return Explained(
+        subject,
+        shown,
+        value,
+        provided.source,
+        origin.file if origin else None,
+        origin.line if origin else None,
+        origin.column if origin else None,
+        provided.expression,
+    )
 
 
 def _leaves(value: object, path: Path) -> Iterator[tuple[Path, object]]:
@@ -127,7 +137,8 @@ def _compact(value: object) -> object:
 def _render_line(one: Explained) -> str:
     name = one.path.rpartition(".")[2]
     place = f", {one.file}:{one.line}" if one.file else ""
-    source = "by default" if one.source == _DEFAULT else f"from {one.source}{place}"
+    expression = f", by {' '.join(one.expression.split())}" if one.expression else ""
+    source = "by default" if one.source == _DEFAULT else f"from {one.source}{place}{expression}"
     return f"{name}: {_render(one.value)}, {source}"
 
 

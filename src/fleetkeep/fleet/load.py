@@ -7,6 +7,7 @@ key that stands twice in one map is a problem, because the first value would sil
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ MAXIMUM_VALUES = 1_000_000
 
 _MERGE = "tag:yaml.org,2002:merge"
 _STANDARD = "tag:yaml.org,2002:"
+#: What a parser quotes from the file may be a secret, such as a passphrase that begins with an asterisk; signs may not.
+_QUOTED = re.compile(r"'(?!<)[^']{2,}'|\"[^\"]{2,}\"")
 
 
 class Vaulted:
@@ -102,7 +105,7 @@ class _Reader:
 
     def _report_syntax(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
-        reason = " ".join(part for part in (error.problem, error.context) if part)
+        reason = _QUOTED.sub("(not shown)", " ".join(part for part in (error.problem, error.context) if part))
         place = Origin(self._file, mark.line + 1, mark.column + 1) if mark else Origin(self._file, 1)
         self.problems.append(problem(place, f"this is not valid YAML: {reason}; check indentation and quotes"))
 
@@ -160,9 +163,12 @@ class _Reader:
     def _key(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode) and node.tag == _STANDARD + "str":
             return str(node.value)
-        shown = f"{node.value!r} " if isinstance(node, yaml.ScalarNode) else ""
-        self.problems.append(problem(self._origin(node), f"the key {shown}is not text; put it in quotes"))
-        return str(node.value) if isinstance(node, yaml.ScalarNode) else f"<key at {self._origin(node)}>"
+        if isinstance(node, yaml.ScalarNode):
+            self.problems.append(problem(self._origin(node), f"the key {node.value!r} is not text; put it in quotes"))
+            return str(node.value)
+        what = 'a key is expected here; if this is an expression, put it in quotes: "{{ ... }}"'
+        self.problems.append(problem(self._origin(node), what))
+        return f"<{self._origin(node)}>"
 
     def _scalar(self, node: yaml.Node) -> object:
         if node.tag in ("!vault", "!vault-encrypted"):
@@ -170,13 +176,13 @@ class _Reader:
         if node.tag == "!unsafe":
             return Unsafe(node.value)
         if not node.tag.startswith(_STANDARD):
-            what = f"the tag {node.tag} is unknown here; remove it (known are !vault and !unsafe)"
+            what = "only the tags !vault and !unsafe are known; put a value that begins with ! in quotes"
             self.problems.append(problem(self._origin(node), what))
             return None
         try:
             return self._loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
-            what = f"{node.value!r} is not readable as {node.tag.removeprefix(_STANDARD)}; put it in quotes"
+            what = f"the value is not readable as {node.tag.removeprefix(_STANDARD)}; put it in quotes"
             self.problems.append(problem(self._origin(node), what))
             return None
 

@@ -39,8 +39,8 @@ def parse_location(path: str) -> str:
         return _remote(path)
     if scheme and scheme[1].lower() in _LATER:
         raise LocationRefused(
-            f"a location that begins with {scheme[1].lower()}: needs Borg 2, which is not supported yet; give an absolute"
-            " path or ssh://user@host/path"
+            f"a location that begins with {scheme[1].lower()}: needs Borg 2, which is not supported yet; give an"
+            " absolute path or ssh://user@host/path"
         )
     raise LocationRefused("a repository path is absolute or ssh://user@host:port/path")
 

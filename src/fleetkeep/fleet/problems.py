@@ -104,6 +104,19 @@ def render_value(value: object) -> str:
     return str(value) if isinstance(value, (int, float)) else repr(str(value))
 
 
+def render_kind(value: object) -> str:
+    """What a value is, where the value itself could be a secret.
+
+    >>> render_kind("secret"), render_kind(7), render_kind(None)
+    ('text', 'a number', 'empty')
+    """
+    if isinstance(value, str):
+        return "text"
+    if value is None or isinstance(value, (bool, Mapping, list, tuple)):
+        return render_value(value)
+    return "a number" if isinstance(value, (int, float)) else "a single value"
+
+
 def _some_names(names: Sequence[str]) -> str:
     return render_names(names) if len(names) <= 12 else f"{', '.join(names[:12])} and {len(names) - 12} more"
 
@@ -124,6 +137,7 @@ __all__ = [
     "fold_problems",
     "problem",
     "render_hosts",
+    "render_kind",
     "render_names",
     "render_value",
     "sort_problems",

@@ -34,6 +34,9 @@ class Provided:
     origin: Origin | None
     """The place in a file."""
 
+    expression: str | None = None
+    """The Jinja expression that the value was made by."""
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -149,7 +152,7 @@ class ClientWork:
                 placed += [(("repositories", name, key, *path), child) for path, child in parts]
         for name, job in self._settings.items():
             placed += [(("jobs", name, *path), child) for path, child in walk(job)]
-        return {path: Provided(setting.source, setting.origin or setting.key) for path, setting in placed}
+        return {path: _provided(setting) for path, setting in placed}
 
     def _is_chosen(self, name: str, groups: frozenset[str], inventory: Inventory) -> bool:
         setting = self._declarations.setting("jobs", name)
@@ -214,6 +217,11 @@ def clients_of(job: Setting, renderer: Renderer) -> Setting | None:
 def unreadable_pattern(pattern: Setting, error: PatternUnreadable) -> FleetFileProblem:
     """A host pattern that Ansible refuses as well."""
     return problem(pattern.origin, f"{pattern.address} is {render_value(pattern.value)}: {error}")
+
+
+def _provided(setting: Setting) -> Provided:
+    written = setting.written if isinstance(setting.written, str) and not setting.is_secret else None
+    return Provided(setting.source, setting.origin or setting.key, None if written is None else str(written))
 
 
 def _validate_job(name: str, setting: Setting, renderer: Renderer, partial: bool) -> Job | None:

@@ -22,6 +22,9 @@ _EXAMPLES = {
     "cron": "write five fields, such as cron: 0 2 * * *",
     "command": "list program and arguments, such as command: [systemctl, stop, app]",
     "path": "write an absolute path",
+    "before": "list program and arguments, such as [systemctl, stop, app]",
+    "after": "list program and arguments, such as [systemctl, start, app]",
+    "on_error": "list program and arguments, such as [logger, failed]",
 }
 _FORMS = {
     "compression": "a compression such as lz4, zstd,3 or auto,zstd,9",

@@ -90,8 +90,9 @@ class Setting:
 
     @property
     def is_secret(self) -> bool:
-        """Whether the value must never be shown, because the field holds a secret."""
-        return self.path[:1] == ("passphrase",) and self.source.startswith("repositories.")
+        """Whether the value must never be shown: a passphrase, or text in place of a whole repository."""
+        is_in_question = not self.path or self.path[0] == "passphrase"
+        return is_in_question and self.source.startswith("repositories.")
 
     def entries(self) -> dict[str, Setting] | None:
         """The entries of a map, or ``None`` for anything else."""

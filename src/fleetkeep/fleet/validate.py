@@ -35,7 +35,7 @@ def validate_fleet(
     Every declaration is checked, even one that no host uses; expressions are left alone. With ``template_of`` (host to
     its ``template`` function), each host is resolved as well, and what is wrong on some hosts only names them.
 
-    ``hosts``: host name to the groups that it is in, parents included, in the order of the inventory; ``members``: group
+    ``hosts``: host name to the groups that it is in, parents included, in the inventory's order; ``members``: group
     name to hosts, as Ansible's variable ``groups`` (made from ``hosts`` when not given).
     """
     inventory = Inventory(_members(hosts) if members is None else members, list(hosts))

@@ -20,7 +20,7 @@ HEAD = """\
 
 def render() -> dict[str, str]:
     """The page, by path."""
-    parts = [_render_command(context) for context in _walk(click.Context(program, info_name="fleetkeep"))]
+    parts = [_render_command(context) for context in _walk(_open(program, "fleetkeep"))]
     return {"docs/reference/cli.md": HEAD + "\n".join(parts).rstrip("\n") + "\n"}
 
 
@@ -30,7 +30,11 @@ def _walk(context: click.Context) -> Iterator[click.Context]:
         for name in filter(_is_written, context.command.list_commands(context)):
             command = context.command.get_command(context, name)
             if command is not None and not command.hidden:
-                yield from _walk(click.Context(command, info_name=name, parent=context))
+                yield from _walk(_open(command, name, context))
+
+
+def _open(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    return click.Context(command, info_name=name, parent=parent, **command.context_settings)
 
 
 def _is_written(verb: str) -> bool:
@@ -72,7 +76,7 @@ def _render_paragraph(paragraph: str) -> str:
 def _render_parameter(context: click.Context, parameter: click.Parameter) -> str | None:
     record = parameter.get_help_record(context)
     # The usage line names the arguments already, and `--help` is everywhere.
-    if record is None or not record[1] or parameter.name == "help":
+    if record is None or not record[1] or "--help" in parameter.opts:
         return None
     name, text = (part.replace("|", r"\|") for part in record)
     variable = parameter.envvar if isinstance(parameter.envvar, str) else None

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from .base import Bytes, Count, Duration, Model, Name, WholeNumber
+from .base import Bytes, Count, Duration, Model, Name, Port, Positive
 from .hook import Hooks
 from .repository import Encryption
 from .schedule import Schedule
@@ -36,7 +36,7 @@ class StorageDeclaration(Model):
     user: str = "borg"
     """The account on the storage host."""
 
-    port: WholeNumber = Field(default=22, ge=1, le=65535)
+    port: Port = 22
     """The SSH port of the storage host."""
 
     quota: Bytes | None = None
@@ -118,7 +118,7 @@ class RetentionDeclaration(Model):
     forever: bool | None = None
     """Delete nothing, ever."""
 
-    minimum: WholeNumber | None = Field(default=None, ge=1, le=100_000)
+    minimum: Positive | None = None
     """Never go below this many archives, whatever the other rules say."""
 
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from typing_extensions import Self
 
-from .base import Count, Duration, Model, WholeNumber
+from .base import Count, Duration, Model, Positive
 
 #: The counting rules, from the finest period to the coarsest.
 PERIODS = ("hourly", "daily", "weekly", "monthly", "quarterly", "yearly")
@@ -42,7 +42,7 @@ class Retention(Model):
     forever: bool = False
     """Delete nothing, ever."""
 
-    minimum: WholeNumber = Field(default=1, ge=1, le=100_000)
+    minimum: Positive = 1
     """Never go below this many archives, whatever the other rules say."""
 
     @model_validator(mode="after")

@@ -185,6 +185,20 @@ class PassphraseCommandFailed(FleetkeepError):
     code = "FK318"
 
 
+class RepositoryUnknown(FleetkeepError):
+    """Repository {repository} at {location} was never created or adopted on this host; apply from the controller, then
+    run again."""
+
+    code = "FK320"
+
+
+class RepositoryReplacedMeanwhile(FleetkeepError):
+    """Repository {repository} at {location} has the id {found}, but this host knows it as {expected}: somebody put
+    another repository there. Archive {archive} went into it and does not count; find out who, then apply again."""
+
+    code = "FK321"
+
+
 # --- runs: FK4xx ---
 
 
@@ -216,6 +230,20 @@ class HookFailed(FleetkeepError):
     """Hook {hook} of job {job} {problem}; see its output in the run's log."""
 
     code = "FK404"
+
+
+class SpoolUnsafe(FleetkeepError):
+    """{path} cannot keep messages through a power cut ({found}); put --prefix on a file system that supports SQLite's
+    write-ahead log."""
+
+    code = "FK405"
+
+
+class DirectorUnreachable(FleetkeepError):
+    """The Director did not take what this host has to say: {reason} It waits in the spool and is told again by the next
+    run."""
+
+    code = "FK406"
 
 
 # --- restore and drill: FK5xx ---

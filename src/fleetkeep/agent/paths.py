@@ -75,6 +75,10 @@ class Paths:
     def facts(self, job: str) -> Path:
         return self.state / "facts" / f"{job}.json"
 
+    def running(self, job: str) -> Path:
+        """What a run that is at work says of itself; one that stays there after its end was killed."""
+        return self.state / "running" / f"{job}.json"
+
     @property
     def scratch(self) -> Path:
         return self.state / "scratch"
@@ -85,6 +89,14 @@ class Paths:
 
     def run_log(self, run_id: str) -> Path:
         return self.prefix / "var/log/fleetkeep/runs" / f"{run_id}.jsonl"
+
+    def job_lock(self, job: str) -> Path:
+        """Held by a run of the job."""
+        return self.lock(f"job-{job}")
+
+    def repository_lock(self, repository: str) -> Path:
+        """Held by the one run of this host that writes to the repository; another waits for it."""
+        return self.lock(f"repository-{repository}")
 
     def lock(self, name: str) -> Path:
         return self.prefix / "run/fleetkeep" / f"{name}.lock"

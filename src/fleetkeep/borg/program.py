@@ -50,8 +50,8 @@ def find_borg(program: str | None, search_path: str, remember: Path | None = Non
     """The borg binary to use.
 
     Arguments:
-        program: The path or name that was asked for; ``None`` looks for ``borg`` and, failing that, for one that is
-            installed beside this interpreter.
+        program: The path or name that was asked for; ``None`` takes the one that is installed beside this interpreter
+            (its version was chosen with this program), and failing that, ``borg`` of the search path.
         search_path: Folders separated by colons, as in ``PATH``.
         remember: A file that keeps the version of a binary that has not changed since, which saves the half second
             of asking it; without one the binary is asked each time.
@@ -60,7 +60,7 @@ def find_borg(program: str | None, search_path: str, remember: Path | None = Non
     """
     path = _locate(program, search_path)
     if path is None:
-        searched = program or f"borg in {search_path} and beside {sys.executable}"
+        searched = program or f"borg beside {sys.executable} and in {search_path}"
         raise BorgMissing(searched=searched, minimum=render_version(MINIMUM))
     return check_version(BorgProgram(path=path, version=_version_of(path, remember)))
 
@@ -95,7 +95,7 @@ def _locate(program: str | None, search_path: str) -> str | None:
     if program is not None:
         return shutil.which(program, path=search_path)
     beside = str(Path(sys.executable).parent)
-    return shutil.which("borg", path=search_path) or shutil.which("borg", path=beside)
+    return shutil.which("borg", path=beside) or shutil.which("borg", path=search_path)
 
 
 def _version_of(path: str, remember: Path | None) -> Version:

@@ -40,11 +40,11 @@ def test_a_version_is_asked_once_until_the_binary_changes(tmp_path: Path) -> Non
     remember = tmp_path / "state" / "version.json"
     asked = Path(f"{path}.asked")
     for _ in range(3):
-        assert find_borg(None, str(tmp_path), remember).version == (1, 4, 5)
+        assert find_borg(path, "", remember).version == (1, 4, 5)
     assert asked.read_text().count("asked") == 1
     program(tmp_path / "borg", "borg 1.4.6")
     os.utime(path, ns=(1, 1))
-    assert find_borg(None, str(tmp_path), remember).version == (1, 4, 6)
+    assert find_borg(path, "", remember).version == (1, 4, 6)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"mark": 1, "version": "x"}'])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -131,11 +132,13 @@ def open_file(path: str | Path, folder: int | None = None) -> int:
 
 
 def open_beneath(root: Path, path: str) -> int:
-    """The same for a stored path below ``root``, following no link at all on the way.
+    """The same for a stored path below ``root``, following no link at all on the way and never leading upwards.
 
     Raises ``OSError`` when there is no regular file.
     """
-    *folders, name = path.split("/")
+    *folders, name = parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise OSError(f"{path!r} is no path below a folder")
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in folders:
@@ -147,14 +150,19 @@ def open_beneath(root: Path, path: str) -> int:
         os.close(folder)
 
 
-def hash_file(descriptor: int) -> str:
-    """The SHA-256 of the whole content of an open file, in hexadecimal; it is read from its beginning."""
+def hash_file(descriptor: int, on_block: Callable[[], None] | None = None) -> str:
+    """The SHA-256 of the whole content of an open file, in hexadecimal; it is read from its beginning.
+
+    ``on_block`` is called after each ``BLOCK_BYTES``, so that it can raise to stop.
+    """
     digest = hashlib.sha256()
     os.lseek(descriptor, 0, os.SEEK_SET)
     with suppress(OSError):
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
     while block := os.read(descriptor, BLOCK_BYTES):
         digest.update(block)
+        if on_block is not None:
+            on_block()
     return digest.hexdigest()
 
 

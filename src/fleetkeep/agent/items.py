@@ -7,7 +7,6 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import IO
 
 from fleetkeep.borg.access import BorgAccess
@@ -59,29 +58,27 @@ def content_hashes(
 ) -> dict[str, str]:
     """The SHA-256 of the content of some files as the archive holds it, in hexadecimal, by stored path.
 
-    Borg reads the content for it, so ask for few. Where reading fails, the hashes before it are returned. Raises
-    ``Cancelled``.
+    Borg reads the content for it, so ask for few. Raises as ``stream_items``.
     """
     hashes: dict[str, str] = {}
-    with suppress(BorgFailed):
-        for patterns in batches(paths):
-            for line in _lines(access, repository, archive, patterns, ("sha256",), cancellation):
-                item = json.loads(line)
-                hashes[item["path"]] = item["sha256"]
+    for batch in batches(paths):
+        patterns = [f"pf:{path}" for path in batch]
+        for line in _lines(access, repository, archive, patterns, ("sha256",), cancellation):
+            item = json.loads(line)
+            hashes[item["path"]] = item["sha256"]
     return hashes
 
 
 def batches(paths: Sequence[str]) -> Iterator[list[str]]:
-    """Borg patterns for exactly these paths, in portions that fit the arguments of one process."""
+    """Paths in portions that fit the arguments of one process, in their order."""
     batch: list[str] = []
     room = PATTERN_BYTES
     for path in paths:
-        pattern = f"pf:{path}"
-        size = len(os.fsencode(pattern)) + 1
+        size = len(os.fsencode(path)) + len("pf:") + 1
         if batch and size > room:
             yield batch
             batch, room = [], PATTERN_BYTES
-        batch.append(pattern)
+        batch.append(path)
         room -= size
     if batch:
         yield batch

@@ -53,7 +53,7 @@ def test_only_regular_files_are_opened_and_no_link_is_followed(tmp_path):
     descriptor = open_beneath(tmp_path, "d/f")
     assert hash_file(descriptor) == hashlib.sha256(b"content").hexdigest() == hash_file(descriptor)
     os.close(descriptor)
-    for path in ("d/l", "way/f", "d/fifo", "d", "none"):
+    for path in ("d/l", "way/f", "d/fifo", "d", "none", "d/../d/f", "./d/f", "d//f", str(tmp_path / "d" / "f")):
         with pytest.raises(OSError, match=r".+"):
             open_beneath(tmp_path, path)
     with pytest.raises(OSError, match="no regular file"):

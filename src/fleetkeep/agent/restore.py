@@ -7,21 +7,23 @@ people only with control characters escaped.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
-from fleetkeep.borg.command import extract_arguments
+from fleetkeep.borg.command import extract_arguments, list_arguments
 from fleetkeep.borg.events import Event, LogMessage, ProgressPercent, clean_text
 from fleetkeep.borg.failures import failure_of
 from fleetkeep.borg.items import lossy_name
 from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
-from fleetkeep.clock import Clock
+from fleetkeep.clock import UTC, Clock
 from fleetkeep.errors import (
     ArchiveReplaced,
     BorgFailed,
+    Cancelled,
     FleetkeepError,
     PathNotInArchive,
     PathRefused,
@@ -30,6 +32,7 @@ from fleetkeep.errors import (
     RestoreTargetHoldsFiles,
     RestoreTargetUnusable,
     StorageFull,
+    UnknownArchive,
 )
 from fleetkeep.model import ArchiveFacts, FileWarning, Outcome
 from fleetkeep.model.base import Model
@@ -53,6 +56,9 @@ Progress = Callable[[int, int], None]
 
 ORIGINAL_PLACE = Path("/")
 WARNINGS_KEPT = 1000
+
+#: So much of an archive's id is enough to name it.
+ID_LETTERS = 6
 _NO_SPACE = ("[Errno 28]", "[Errno 122]")
 
 
@@ -91,6 +97,46 @@ class RestoreResult(Model):
 
     elapsed: timedelta = timedelta(0)
     """How long it took."""
+
+
+def look_up_archive(
+    access: BorgAccess, repository: str, wanted: str, *, cancellation: Cancellation | None = None
+) -> ArchiveFacts:
+    """An archive as its repository lists it, for a host whose catalog does not know it (any more).
+
+    Arguments:
+        access: How to reach the repository.
+        repository: Its declared name.
+        wanted: The archive's name, or enough of the beginning of its id.
+        cancellation: Stops when somebody asks to.
+
+    Raises UnknownArchive, Cancelled, and the errors of a repository that cannot be read.
+    """
+    result = run_borg(access, list_arguments(access.location), cancellation=cancellation)
+    if result.cancelled:
+        raise Cancelled(what="The listing")
+    if not result.is_success:
+        raise failure_of(result, "list", repository, access.location)
+    content = json.loads(result.stdout)
+    listed = content["archives"]
+    found = [entry for entry in listed if entry["name"] == wanted] or [
+        entry for entry in listed if len(wanted) >= ID_LETTERS and entry["id"].startswith(wanted)
+    ]
+    if len(found) != 1:
+        raise UnknownArchive(archive=clean_text(wanted))
+    when = datetime.fromisoformat(found[0]["start"]).replace(tzinfo=UTC)
+    return ArchiveFacts(
+        id=found[0]["id"],
+        name=found[0]["name"],
+        repository=repository,
+        repository_id=content["repository"]["id"],
+        started_at=when,
+        finished_at=when,
+        files=0,
+        original_bytes=0,
+        compressed_bytes=0,
+        deduplicated_bytes=0,
+    )
 
 
 def plan_restore(
@@ -307,4 +353,13 @@ def _words(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-__all__ = ["Progress", "RestoreResult", "check_consent", "check_target", "plan_restore", "run_restore"]
+__all__ = [
+    "ORIGINAL_PLACE",
+    "Progress",
+    "RestoreResult",
+    "check_consent",
+    "check_target",
+    "look_up_archive",
+    "plan_restore",
+    "run_restore",
+]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetkeep.agent.restore import plan_restore, run_restore
+from fleetkeep.agent.restore import look_up_archive, plan_restore, run_restore
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import (
@@ -23,6 +23,7 @@ from fleetkeep.errors import (
     RestoreTargetHoldsFiles,
     RestoreTargetUnusable,
     StorageFull,
+    UnknownArchive,
 )
 from fleetkeep.model import Outcome
 from fleetkeep.plan.restore import RestoreAction
@@ -296,3 +297,25 @@ def test_a_hostile_archive_writes_nothing_outside(local_access, make_hostile_arc
     assert list(outside.iterdir()) == []
     assert not list(tmp_path.rglob("escaped"))
     assert (tmp_path / "secret").stat().st_nlink == 1
+
+
+def test_an_archive_that_the_catalog_lost_is_found_in_its_repository(local_access, make_archive, tree, tmp_path):
+    point = make_archive("one", tree)
+    make_archive("two", tree)
+    for wanted in ("one", point.archive.id, point.archive.id[:8]):
+        found = look_up_archive(local_access, "local", wanted)
+        assert (found.id, found.repository_id) == (point.archive.id, point.archive.repository_id)
+    assert found.started_at.tzinfo is not None
+    plan = plan_restore(local_access, found, [], tmp_path / "target")
+    assert run_restore(local_access, plan, CLOCK).files == 6
+    for unknown in ("on", "three", point.archive.id[:3], ""):
+        with pytest.raises(UnknownArchive):
+            look_up_archive(local_access, "local", unknown)
+
+
+def test_no_secret_is_in_what_people_see(local_access, make_archive, tree, tmp_path, capfd):
+    point = make_archive("one", tree)
+    plan = plan_restore(local_access, point.archive, [], tmp_path / "target", show=None)
+    result = run_restore(local_access, plan, CLOCK)
+    shown = plan.model_dump_json() + result.model_dump_json() + repr(local_access) + "".join(capfd.readouterr())
+    assert "battery-staple" not in shown

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Desired states in; the first plan as people read it, and every file that an apply writes on a systemd host, out.
+
+``pytest tests/golden --rewrite-golden`` writes the expected files anew; look at the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fleetkeep.agent.paths import Paths
+from fleetkeep.agent.resources import render_resources
+from fleetkeep.model import DesiredState, Owned, PassphraseKind
+from fleetkeep.plan.diff import diff
+from fleetkeep.plan.render import render_plan
+from fleetkeep.plan.resource import Actual, RepositoryState
+
+PLANS = Path(__file__).parent / "plans"
+STATES = sorted((Path(__file__).parent / "fleets").glob("*/expected/*.state.json"))
+
+
+def test_there_are_states() -> None:
+    assert STATES
+
+
+@pytest.mark.parametrize("path", STATES, ids=lambda path: f"{path.parts[-3]}-{path.name.removesuffix('.state.json')}")
+def test_state_gives_the_plan_and_the_files(path: Path, request: pytest.FixtureRequest) -> None:
+    expected = PLANS / f"{path.parts[-3]}-{path.name.removesuffix('.state.json')}.txt"
+    got = plan_and_files(DesiredState.model_validate_json(path.read_text(encoding="utf-8")))
+    if request.config.getoption("--rewrite-golden"):
+        expected.write_text(got, encoding="utf-8")
+    assert got == expected.read_text(encoding="utf-8")
+
+
+def plan_and_files(state: DesiredState) -> str:
+    """The plan of a clean host, then each file with its mode; what is secret stands as its place only."""
+    given = {r.name: "hush" for r in state.repositories.values() if r.passphrase is PassphraseKind.GIVEN}
+    resources = render_resources(state, given, Paths(), systemd=True, command=["/opt/fleetkeep/bin/fleetkeep"])
+    nothing = {repository.name: RepositoryState(id=None) for repository in resources.repositories}
+    parts = [render_plan([diff(resources, Actual(owned=Owned(), repositories=nothing))])]
+    for file in resources.files:
+        content = "(secret)" if file.secret else (file.content or "").rstrip("\n")
+        parts.append(f"=== /{file.path} {file.mode:04o}\n{content}")
+    return "\n\n".join(parts) + "\n"

@@ -15,6 +15,7 @@ _SSH = re.compile(
 )
 _LATER = ("rclone", "s3", "b2", "sftp", "http", "https", "rest")
 _FOLDER = re.compile(r"[^/{}\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[^\s/@:{}\[\]]+")
 _UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
 
 
@@ -54,6 +55,9 @@ def storage_location(storage: StorageDeclaration, repository: str) -> str:
     folder = f"{storage.path.rstrip('/')}/{repository}"
     if storage.host is None:
         return parse_location(folder)
+    for name in (storage.user, storage.host.replace(":", "")):
+        if not _NAME.fullmatch(name):
+            raise LocationRefused("the host and user of a storage are plain names or addresses, without / or @")
     host = f"[{storage.host}]" if ":" in storage.host else storage.host
     return parse_location(f"ssh://{storage.user}@{host}:{storage.port}{folder}")
 

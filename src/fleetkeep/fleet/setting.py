@@ -173,12 +173,17 @@ class Renderer:
         return setting
 
     def merge(self, base: Setting | None, over: Setting) -> Setting:
-        """``over`` on top of ``base``: maps are merged deeply, everything else replaces."""
+        """``over`` on top of ``base``: maps are merged deeply, everything else replaces.
+
+        A map on top of what is unknown is unknown.
+        """
         if base is None:
             return over
         if isinstance(base.value, dict) or isinstance(over.value, dict):
             base, over = self.shallow(base), self.shallow(over)
         below, above = base.entries(), over.entries()
+        if base.value is UNKNOWN and above is not None:
+            return base
         if below is None or above is None:
             return over
         merged = dict(below)

@@ -70,7 +70,7 @@ def node_of(value: object, origin: Origin | None = None, key: Origin | None = No
     if isinstance(value, Mapping):
         return Node({str(name): node_of(child, origin, origin) for name, child in value.items()}, origin, key)
     if isinstance(value, (list, tuple)):
-        return Node([node_of(child, origin, origin) for child in value], origin, key)
+        return Node([node_of(child, origin) for child in value], origin, key)
     return Node(value, origin, key)
 
 

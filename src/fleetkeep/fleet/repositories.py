@@ -107,7 +107,7 @@ def _validate(model: type[Noun], setting: Setting, renderer: Renderer) -> Noun |
     try:
         return model.model_validate(plain(setting))
     except ValidationError as error:
-        renderer.problems.extend(model_problems(error, setting, model))
+        renderer.problems.extend(model_problems(error, setting, model, partial=model is RepositoryDeclaration))
         return None
 
 

@@ -197,7 +197,7 @@ def clients_of(job: Setting, renderer: Renderer) -> Setting | None:
         return None
     if job.entries() is None:
         renderer.problems.append(
-            problem(job.origin, f"{job.address} is {render_value(job.value)}, but a map is expected")
+            problem(job.origin, f"{job.address} is {render_value(job.value)}, but a map of values is expected")
         )
         return None
     given = (job.entries() or {}).get("clients")

@@ -94,10 +94,11 @@ def _problem_of(
     return wrong_value(at, _expectation(kind, detail.get("ctx", {}), at))
 
 
-def _missing(at: Setting, rest: Path) -> FleetFileProblem | None:
-    name = str(rest[-1]) if rest else ""
-    example = _EXAMPLES.get(name, f"add {name}")
-    return problem(at.place, f"{at.address} has no {name}; {example}")
+def _missing(at: Setting, rest: Path) -> FleetFileProblem:
+    if not rest:
+        return problem(at.place, f"{at.address} is empty; {_example(at)}")
+    name = str(rest[-1])
+    return problem(at.place, f"{at.address} has no {name}; {_EXAMPLES.get(name, f'add {name}')}")
 
 
 def _unknown_key(setting: Setting, loc: Path, model: type[BaseModel]) -> FleetFileProblem:

@@ -59,8 +59,8 @@ def test_each_value_knows_where_it_comes_from(resolve: Resolve) -> None:
     assert told(*job, "schedule", "jitter") == "jobs.on-web fleet.yml:16:102"
     assert told(*job, "schedule", "timezone") == "default"
     assert told(*job, "sources", "paths", 0, "path") == "templates.server fleet.yml:13:23"
-    assert told(*repository, "location") == "storages.vault1 fleet.yml:3:33"
-    assert told(*repository, "quota") == "storages.vault1 fleet.yml:3:51"
+    assert told(*repository, "location") == "storages.vault1 fleet.yml:3:32"
+    assert told(*repository, "quota") == "storages.vault1 fleet.yml:3:50"
     assert told(*repository, "passphrase") == "repositories.offsite fleet.yml:5:42"
     assert told(*repository, "encryption") == "default"
 

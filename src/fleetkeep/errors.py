@@ -268,7 +268,8 @@ class PathNotInArchive(FleetkeepError):
 
 
 class RestoreNeedsConsent(FleetkeepError):
-    """Restoring to the original place overwrites {count} files; say --yes, or restore with --to DIRECTORY."""
+    """A restore to the original place replaces what is there ({count} of its paths hold something else now); say --yes,
+    or restore with --to DIRECTORY."""
 
     code = "FK503"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
@@ -95,7 +95,7 @@ class RestoreResult(Model):
     warning_count: int = 0
     """How many warnings there were in all."""
 
-    elapsed: timedelta = timedelta(0)
+    duration_seconds: float = 0.0
     """How long it took."""
 
 
@@ -253,7 +253,7 @@ def run_restore(
         overwritten=plan.overwritten,
         warnings=tuple(extraction.warnings),
         warning_count=extraction.warning_count,
-        elapsed=timedelta(seconds=clock.monotonic() - began),
+        duration_seconds=round(clock.monotonic() - began, 3),
     )
 
 

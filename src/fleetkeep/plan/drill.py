@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fleetkeep.model import Drill, DrillFile, DrillKind, Outcome, Point
 
-from .restore import render_bytes
+from .restore import render_bytes, render_count
 from .sample import Sample
 
 #: So many paths are named in a reason.
@@ -52,7 +52,8 @@ def _doubts(point: Point, sample: Sample, files: Sequence[DrillFile], show: Call
         yield f"The archive is not the one that was recorded: its id is {sample.archive_id}, not {point.archive.id}."
         return
     if sample.population < expected_files(point):
-        yield f"It holds {sample.population:,} files, but {point.archive.files:,} were recorded when it was made."
+        held = render_count(sample.population, "file")
+        yield f"It holds {held}, but {point.archive.files:,} were recorded when it was made."
     if sample.broken_count:
         yield f"A repair replaced lost content with zeros in {_named(sample.broken_count, sample.broken, show)}."
     wrong = [file for file in files if not file.matches]
@@ -99,7 +100,7 @@ def render_drill(drill: Drill, show: Callable[[str], str] = str) -> str:
         lines.append(f"  {show(drill.reason)}")
     lines += [f"  {_mark(file)} {show(file.path)}" for file in wrong]
     if drill.left_out:
-        lines.append(f"  {drill.left_out:,} files could not be chosen, because their names cannot be listed exactly")
+        lines.append(f"  {render_count(drill.left_out, 'file')} could not be chosen: no listing can carry the name")
     lines.append(
         f"  archive {show(drill.archive_name)} in {drill.repository}, {render_bytes(drill.sample_bytes)} restored, "
         f"seed {show(drill.seed)}"

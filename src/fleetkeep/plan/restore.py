@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone, tzinfo
+from datetime import datetime, time, timezone, tzinfo
 from enum import Enum
 from pathlib import PurePosixPath
 
@@ -248,7 +248,8 @@ def parse_moment(text: str, now: datetime, zone: tzinfo | None = None) -> dateti
 
 def render_restore_plan(plan: RestorePlan, show: Callable[[str], str] = str) -> str:
     """A plan as text for people; ``show`` makes a path safe to print."""
-    lines = [f"{plan.items:,} items, {render_bytes(plan.size_bytes)}, from {plan.archive} to {show(plan.target)}"]
+    size = f"{render_count(plan.items, 'item')}, {render_bytes(plan.size_bytes)}"
+    lines = [f"{size}, from {plan.archive} to {show(plan.target)}"]
     for action in RestoreAction:
         if not plan.counts.get(action):
             continue
@@ -287,14 +288,22 @@ def render_bytes(size_bytes: int) -> str:
     return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
-def render_elapsed(elapsed: timedelta) -> str:
+def render_seconds(seconds: float) -> str:
     """How long something took.
 
-    >>> render_elapsed(timedelta(seconds=75.25)), render_elapsed(timedelta(seconds=0.26))
+    >>> render_seconds(75.25), render_seconds(0.26)
     ('1 min 15 s', '0.3 s')
     """
-    seconds = elapsed.total_seconds()
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def render_count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> render_count(1, "file"), render_count(1200, "file"), render_count(2, "entry", "entries")
+    ('1 file', '1,200 files', '2 entries')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 __all__ = [
@@ -309,6 +318,7 @@ __all__ = [
     "normalize_paths",
     "parse_moment",
     "render_bytes",
-    "render_elapsed",
+    "render_count",
     "render_restore_plan",
+    "render_seconds",
 ]

@@ -129,7 +129,7 @@ def test_a_plan_says_exactly_what_the_restore_then_changes(local_access, make_ar
     assert planned[RestoreAction.CONFLICT] == {"file3"}
     assert plan.overwritten == 4
 
-    with pytest.raises(RestoreNeedsConsent, match="overwrites 4 files"):
+    with pytest.raises(RestoreNeedsConsent, match="4 of its paths hold something else now"):
         run_restore(local_access, plan, CLOCK)
     assert portrait(tree) == before
 

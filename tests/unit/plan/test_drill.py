@@ -131,6 +131,6 @@ def test_a_failure_names_the_files_first_and_hides_control_characters():
         "  Two differ.",
         "  differs d/<ESC>",
         "  missing lost",
-        "  1 files could not be chosen, because their names cannot be listed exactly",
+        "  1 file could not be chosen: no listing can carry the name",
         "  archive web1-system in local, 5.0 MB restored, seed 0f",
     ]

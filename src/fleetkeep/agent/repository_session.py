@@ -29,7 +29,7 @@ from .run_events import Emitter
 QUESTION_SECONDS = 600
 
 #: A listing after a cancellation, to know whether the archive was finished in time.
-LAST_LOOK_SECONDS = 1.2
+LAST_LOOK_SECONDS = 1.5
 
 
 @dataclass(frozen=True)

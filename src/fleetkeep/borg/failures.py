@@ -87,7 +87,17 @@ def reason_of(result: BorgResult) -> str:
     if result.exit_code == 128 + 9:
         return "It was killed, perhaps because memory ran out."
     said = _remote_words(result.log) or _last_words(result.log) or "It said nothing."
-    return said[:_LONGEST_REASON].rstrip(" .") + "."
+    return _as_sentence(said[:_LONGEST_REASON])
+
+
+def _as_sentence(text: str) -> str:
+    """Text that ends with one mark.
+
+    >>> _as_sentence("Is borg there?"), _as_sentence("Connection refused")
+    ('Is borg there?', 'Connection refused.')
+    """
+    text = text.rstrip(" .")
+    return text if text.endswith(("?", "!")) else f"{text}."
 
 
 def _is_full(result: BorgResult) -> bool:

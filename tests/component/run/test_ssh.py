@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories over SSH, with a real server on the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fleetkeep.agent.files import make_folder
+from fleetkeep.model import Outcome
+
+from .conftest import Host  # type: ignore[import-not-found]
+
+
+@dataclass
+class Server:
+    """A real sshd that lets one key start ``borg serve`` and nothing else."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def location(self, name: str) -> str:
+        user = os.environ.get("USER") or subprocess.check_output(["id", "-un"], text=True).strip()
+        return f"ssh://{user}@127.0.0.1:{self.port}{self.folder}/{name}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def server(host: Host, tmp_path: Path) -> Iterator[Server]:
+    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not sshd or not shutil.which("ssh-keygen"):
+        pytest.skip("there is no sshd on this machine")
+    folder = tmp_path / "server"
+    make_folder(folder / "repositories")
+    make_folder(host.paths.ssh_identity.parent)
+    for key in (folder / "host_key", host.paths.ssh_identity):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = host.paths.ssh_identity.with_suffix(".pub").read_text()
+    serve = f"{host.program.path} serve --restrict-to-path {folder}/repositories"
+    (folder / "authorized_keys").write_text(f'command="{serve}",restrict {public}')
+    port = free_port()
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n"
+        f"PasswordAuthentication no\nAuthorizedKeysFile {folder}/authorized_keys\n"
+        "ClientAliveInterval 10\nClientAliveCountMax 3\n"
+    )
+    Path("/run/sshd").mkdir(exist_ok=True)
+    key = (folder / "host_key.pub").read_text().split()[:2]
+    host.paths.ssh_known_hosts.write_text(f"[127.0.0.1]:{port} {' '.join(key)}\n")
+    process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL)
+    wait_for(port, process)
+    yield Server(port, process, folder / "repositories")
+    process.terminate()
+    process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(100):
+        if process.poll() is not None:
+            pytest.skip(f"sshd cannot run here, it ended with exit code {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("sshd does not listen")
+
+
+def test_a_run_over_ssh(host: Host, server: Server, tree: Path) -> None:
+    host.add_repository("offsite", location=server.location("web1"))
+    run = host.run(host.job(tree))
+    assert run.outcome is Outcome.SUCCEEDED, run.reason
+    assert len(host.archives("offsite")) == 1
+
+
+def test_a_server_that_is_gone_is_named(host: Host, server: Server, tree: Path) -> None:
+    host.add_repository("offsite", location=server.location("web1"))
+    server.stop()
+    run = host.run(host.job(tree))
+    assert run.outcome is Outcome.FAILED
+    assert run.reason.startswith(f"Repository offsite at {server.location('web1')} cannot be reached: ")
+    assert "Connection refused" in run.reason
+
+
+def test_an_unknown_server_is_not_trusted(host: Host, server: Server, tree: Path) -> None:
+    host.add_repository("offsite", location=server.location("web1"))
+    before = list((server.folder / "web1" / "data").rglob("*"))
+    host.paths.ssh_known_hosts.write_text("")
+    run = host.run(host.job(tree))
+    assert run.outcome is Outcome.FAILED
+    assert "cannot be reached" in run.reason  # Borg does not always wait for what ssh says about the host key
+    assert list((server.folder / "web1" / "data").rglob("*")) == before
+
+
+def test_another_repository_at_the_same_place_does_not_count(host: Host, server: Server, tree: Path) -> None:
+    host.add_repository("offsite", location=server.location("web1"))
+    host.add_repository("other", location=server.location("other"))
+    shutil.rmtree(server.folder / "web1")
+    (server.folder / "other").rename(server.folder / "web1")
+    shutil.rmtree(host.paths.borg_base)  # where Borg would remember the place of each repository
+    shutil.rmtree(host.paths.borg_cache)
+    run = host.run(host.job(tree, repositories=["offsite"]))
+    assert run.outcome is Outcome.FAILED
+    assert "somebody put another repository there" in run.reason
+    assert "archive_received" not in host.director.kinds
+
+
+def test_cancelling_leaves_no_lock_on_the_server(host: Host, server: Server, tree: Path) -> None:
+    (tree / "large").write_bytes(os.urandom(300_000_000))
+    host.add_repository("offsite", location=server.location("web1"))
+    asked: list[float] = []
+
+    def listen(event: object) -> None:
+        if getattr(event, "data", {}).get("original_bytes") and not asked:
+            asked.append(time.monotonic())
+            host.cancellation.cancel()
+
+    host.listen = listen  # type: ignore[method-assign]
+    run = host.run(host.job(tree))
+    assert time.monotonic() - asked[0] < 2
+    assert run.outcome is Outcome.CANCELLED
+    time.sleep(1)
+    assert list((server.folder / "web1").glob("lock.*")) == []

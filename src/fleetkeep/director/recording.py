@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each kind of message enters the catalog. All of it happens within the transaction of a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from fleetkeep.catalog import archives, clients, drills, runs
+from fleetkeep.catalog.clients import KnownJob
+from fleetkeep.catalog.runs import RepositoryKeys
+from fleetkeep.link import (
+    ArchiveReceived,
+    ArchivesDeleted,
+    DrillFinished,
+    Message,
+    RunFinished,
+    RunStarted,
+    StateApplied,
+)
+from fleetkeep.model import ArchiveFacts, Outcome, RepositoryRun, Run
+
+from . import promises
+
+
+class NotTheirs(ValueError):
+    """A message speaks for another client than the one that sent it."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records what one client says in one delivery."""
+
+    connection: Connection
+
+    client: int
+    """The client's key."""
+
+    name: str
+    """The client's name; a message that names another is refused."""
+
+    now: datetime
+    """The moment of receipt by our clock."""
+
+    keys: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """Keys that this delivery looked up before."""
+
+    borg_ids: dict[str, str] = field(default_factory=dict)
+    """Borg's ids of repositories that this delivery wrote down."""
+
+    def record(self, message: Message) -> None:
+        """Apply one message for the first time, or none of it.
+
+        Raises ``ValueError`` and SQL errors where that cannot be.
+        """
+        try:
+            with self.connection.begin_nested():
+                _HANDLERS[type(message)](self, message)
+        except Exception:
+            self.keys.clear()  # some may be of rows that are gone again
+            self.borg_ids.clear()
+            raise
+
+    def state_applied(self, message: StateApplied) -> None:
+        self._is_theirs(message.state.client)
+        at = self._no_later(message.at)
+        known = {job.name: job for job in clients.list_jobs(self.connection, client=self.client)}
+        for name in known.keys() | message.state.jobs.keys():
+            job = known.get(name) or self._new_job(name)
+            declared = message.state.jobs.get(name)
+            if job.declared != declared:
+                promises.change_job(self.connection, job, declared, at=at)
+        clients.declare_repositories(self.connection, self.client, message.state, dict(message.repository_ids))
+        clients.record_state(self.connection, self.client, message.state, applied_at=at, received_at=self.now)
+
+    def run_told(self, message: RunStarted | RunFinished) -> None:
+        """A run's begin or end; what is told after its end is old news."""
+        run = message.run
+        self._is_theirs(run.client)
+        if runs.is_ended(self.connection, self.client, run.id):
+            return
+        job = self._job(run.job)
+        keys = [self._keys(run, job, part) for part in run.repositories]
+        runs.record_run(self.connection, run, client=self.client, job=job, repositories=keys)
+        promises.answer(self.connection, job, run)
+
+    def archive_received(self, message: ArchiveReceived) -> None:
+        job = self._job(message.job)
+        self._archive(message.archive, job, message.run_id, message.outcome)
+
+    def archives_deleted(self, message: ArchivesDeleted) -> None:
+        archives.mark_deleted(
+            self.connection,
+            repository=self._repository(message.repository),
+            borg_repository_id=message.repository_id,
+            ids=message.archive_ids,
+            at=self._no_later(message.at),
+        )
+
+    def drill_finished(self, message: DrillFinished) -> None:
+        drill = message.drill
+        self._is_theirs(drill.client)
+        if drills.is_recorded(self.connection, self.client, drill.id):
+            return
+        job = self._job(drill.job)
+        repository = self._repository(drill.repository)
+        drills.record_drill(self.connection, drill, client=self.client, job=job, repository=repository)
+        if drill.outcome is Outcome.SUCCEEDED:
+            at = self._no_later(drill.finished_at)
+            archives.mark_proven(self.connection, repository=repository, archive_id=drill.archive_id, at=at)
+
+    def _keys(self, run: Run, job: int, part: RepositoryRun) -> RepositoryKeys:
+        """The keys of one repository of a run. A run that names an archive is a receipt for it as well."""
+        if part.archive is None:
+            return RepositoryKeys(self._repository(part.repository), None)
+        return self._archive(part.archive, job, run.id, part.outcome)
+
+    def _archive(self, facts: ArchiveFacts, job: int, run_id: str, outcome: Outcome) -> RepositoryKeys:
+        repository = self._repository(facts.repository, facts.repository_id)
+        archive = archives.record_archive(
+            self.connection,
+            facts,
+            client=self.client,
+            job=job,
+            repository=repository,
+            run_id=run_id,
+            outcome=outcome,
+            received_at=self.now,
+        )
+        return RepositoryKeys(repository, archive)
+
+    def _job(self, name: str) -> int:
+        key = ("job", name)
+        if key not in self.keys:
+            self.keys[key] = clients.ensure_job(self.connection, self.client, name)
+        return self.keys[key]
+
+    def _repository(self, name: str, borg_id: str | None = None) -> int:
+        """The key of a repository; with Borg's id of it, that is what lies there from now on."""
+        key = ("repository", name)
+        if key not in self.keys:
+            self.keys[key] = clients.ensure_repository(self.connection, self.client, name)
+        if borg_id is not None and self.borg_ids.get(name) != borg_id:
+            clients.know_repository(self.connection, self.keys[key], borg_id)
+            self.borg_ids[name] = borg_id
+        return self.keys[key]
+
+    def _new_job(self, name: str) -> KnownJob:
+        number = self._job(name)
+        return KnownJob(number, self.name, name, declared=None, declared_since=None, promised_until=None)
+
+    def _is_theirs(self, client: str) -> None:
+        if client != self.name:
+            raise NotTheirs(f"it speaks for client {client}")
+
+    def _no_later(self, moment: datetime) -> datetime:
+        """A client's moment, but never one that is still to come: its clock may be ahead, or lie."""
+        return min(moment, self.now)
+
+
+_HANDLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
+    StateApplied: Recorder.state_applied,
+    RunStarted: Recorder.run_told,
+    RunFinished: Recorder.run_told,
+    ArchiveReceived: Recorder.archive_received,
+    ArchivesDeleted: Recorder.archives_deleted,
+    DrillFinished: Recorder.drill_finished,
+}
+
+__all__ = ["NotTheirs", "Recorder"]

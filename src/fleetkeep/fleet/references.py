@@ -60,10 +60,8 @@ class Collector:
     def collect(self, section: str, name: str) -> Collected | None:
         """The job or template ``name`` with its templates merged in; ``None`` when its whole value is unknown."""
         declared = self._declarations.setting(section, name)
-        own = self._renderer.shallow(declared) if declared else None
-        if own is None or own.entries() is None:
-            if own is not None and own.value is not UNKNOWN:
-                self._report(own, f"{own.address} is {render_value(own.value)}, but a map of values is expected")
+        own = self._map(declared) if declared else None
+        if own is None:
             return None
         trail = (_Reference(name, None),) if section == "templates" else ()
         below: dict[str, Setting] = {}
@@ -93,12 +91,23 @@ class Collector:
         if declared is None:
             self._report_unknown(reference.origin, own.address, "templates", reference.name)
             return False
-        template = self._renderer.shallow(declared)
-        if template.entries() is None:
+        template = self._map(declared)
+        if template is None:
             return False
         complete = self._collect_templates(template, (*trail, reference), found)
         found[reference.name] = template
         return complete
+
+    def _map(self, declared: Setting) -> Setting | None:
+        """A declared thing whose value is a map; ``None`` when it is not, or not known."""
+        setting = self._renderer.shallow(declared)
+        if setting.entries() is not None:
+            return setting
+        if setting.value is not UNKNOWN:
+            self._report(
+                setting, f"{setting.address} is {render_value(setting.value)}, but a map of values is expected"
+            )
+        return None
 
     def _references(self, own: Setting) -> Iterator[_Reference | None]:
         """The templates that a job or template names; ``None`` for each that cannot be read."""

@@ -119,6 +119,7 @@ def test_a_secret_is_nowhere_but_in_the_secrets(repository: object, by_expressio
         return repository if value == "{{ it }}" else value
 
     resolved = resolve_client(declarations, "web1", frozenset(), {"all": ["web1"]}, template)
+    assert (resolved.state is None) is bool(resolved.problems)
     texts = [repr(resolved), *explanation(resolved)]
     texts += [str(problem) for problem in validate_fleet(declarations, {"web1": frozenset()}, None, lambda _: template)]
     if resolved.state is not None:

@@ -176,3 +176,4 @@ def test_a_whole_template_may_be_an_expression(resolve: Resolve) -> None:
     problems = resolve(text, {"a": {"compression": "zip", "rpo": "1h"}}).problems
     assert "templates.a.compression is 'zip' (from '{{ a }}')" in str(problems[0])
     assert problem_of(resolve(text)).startswith("the value of templates.a cannot be evaluated")
+    assert problem_of(resolve(text, {"a": 7})) == "templates.a is 7, but a map of values is expected"

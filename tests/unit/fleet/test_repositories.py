@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fleetkeep.fleet import Declarations, literal
+from fleetkeep.fleet import Declarations, Resolved, literal
 from fleetkeep.fleet.repositories import ResolvedRepository, check_storage, resolve_repository
 from fleetkeep.fleet.setting import Renderer
 
@@ -74,6 +74,33 @@ def test_problems(declare: Declare, repository: str, problems: list[str]) -> Non
 
 def test_an_expression_for_a_whole_repository_is_left_alone_when_it_is_not_known(declare: Declare) -> None:
     assert resolved(declare, '"{{ company_repository }}"') == (None, [])
+
+
+def test_an_expression_for_a_whole_repository_gives_a_map(resolve: Callable[..., Resolved]) -> None:
+    text = """
+    repositories: {it: "{{ it }}"}
+    jobs: {job: {clients: all, repositories: [it], retention: {last: 1}, sources: {paths: [/etc]}}}
+    """
+    state = resolve(text, {"it": {"path": "/srv", "passphrase": "S3CRET"}}).state
+    assert state is not None
+    assert state.repositories["it"].location == "/srv/web1"
+    (problem,) = resolve(text, {"it": "S3CRET"}).problems
+    assert str(problem) == "fleet.yml:2:20: repositories.it has a wrong value (not shown), but a map is expected"
+
+
+@pytest.mark.parametrize(
+    ("storage", "client", "problem"),
+    [
+        ("{path: /a/../b}", "web1", "storages.s.path is refused: a repository path has no .."),
+        ("{path: /a, host: x@y}", "web1", "storages.s.path is refused: the host and user of a storage are plain names"),
+        ("{path: /a}", "web/1", "storages.s.path is refused: the client name 'web/1' cannot be the name of a folder"),
+    ],
+)
+def test_a_storage_that_gives_no_place(declare: Declare, storage: str, client: str, problem: str) -> None:
+    renderer = Renderer(literal)
+    text = f"storages: {{s: {storage}}}\nrepositories: {{it: {{storage: s, passphrase: {{generate: true}}}}}}"
+    assert resolve_repository(declare(text), renderer, "it", client) is None
+    assert [str(found).partition(": ")[2][: len(problem)] for found in renderer.problems] == [problem]
 
 
 def test_a_passphrase_is_checked_even_when_other_values_are_wrong(declare: Declare) -> None:

@@ -17,7 +17,7 @@ setup:  ## Install all that development needs: Debian packages, Borg, .venv (doe
 
 quickstart:  ## Set up, then declare, back up, restore and prove a real tree below a private prefix
 	@tools/setup runtime
-	@tools/quickstart
+	@.venv/bin/python tools/quickstart
 
 check:  ## All static checks: format, types, layers, Ansible and YAML rules, generated files, changelog
 	@tools/setup test
@@ -37,7 +37,7 @@ docs:  ## Check the documentation: generated pages, plugin documentation, links
 
 bench:  ## Measure runs against bare Borg and an apply against a usual playbook
 	@tools/setup test
-	@tools/bench
+	@.venv/bin/python tools/bench $(ARGS)
 
 molecule:  ## Run the stories in molecule/ on real Debian hosts with systemd
 	@tools/setup lab

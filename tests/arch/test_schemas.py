@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from fleetkeep.model.fleet import FleetFile
 
-from .project import ROOT
+from .project import ROOT, relative
 
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas/fleet.json").read_text())
 
@@ -110,6 +112,13 @@ def test_what_the_model_refuses_the_schema_refuses(value: Any, place: tuple[str,
     assert _problems(fleet) != []
     with pytest.raises(ValueError, match="FleetFile"):
         FleetFile.model_validate(fleet)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "inventory").glob("*.yml")), ids=relative)
+def test_an_example_fits_the_schema_and_names_it(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith("# yaml-language-server: $schema=../schemas/fleet.json\n")
+    assert _problems(yaml.safe_load(text)) == []
 
 
 def test_every_key_is_described() -> None:

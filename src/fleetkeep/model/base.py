@@ -40,14 +40,16 @@ def parse_duration(value: Any) -> timedelta:
 
 
 def render_duration(value: timedelta) -> str:
-    """The shortest way to write a duration.
+    """A duration as people write it: in days only when it is whole days.
 
-    >>> render_duration(timedelta(hours=26))
-    '1d2h'
+    >>> render_duration(timedelta(hours=26)), render_duration(timedelta(days=7)), render_duration(timedelta(minutes=90))
+    ('26h', '7d', '1h30m')
     """
     seconds = int(value.total_seconds())
+    if seconds and seconds % 86400 == 0:
+        return f"{seconds // 86400}d"
     parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+    for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
         number, seconds = divmod(seconds, size)
         if number:
             parts.append(f"{number}{unit}")

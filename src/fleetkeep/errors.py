@@ -347,46 +347,46 @@ class NoHosts(FleetkeepError):
     code = "FK604"
 
 
-# --- catalog and record: FK6xx ---
+# --- catalog and record: FK7xx ---
 
 
 class CatalogUnreadable(FleetkeepError):
     """The catalog at {path} cannot be read ({reason}); no archive is affected. Move the file away, keep it, and a new
     catalog begins with the next run."""
 
-    code = "FK600"
+    code = "FK700"
 
 
 class CatalogNewer(FleetkeepError):
     """The catalog at {path} has schema {found}, but this Fleetkeep knows {known} and older; install the Fleetkeep that
     wrote it, or a newer one. Nothing was changed."""
 
-    code = "FK601"
+    code = "FK701"
 
 
 class CatalogBusy(FleetkeepError):
     """The catalog at {path} was held by another process for {seconds} seconds; see what runs there, then try again."""
 
-    code = "FK602"
+    code = "FK702"
 
 
 class CatalogUnsafe(FleetkeepError):
     """The catalog at {path} would not survive a power cut here ({setting} is {found}, but {needed} is needed); keep it
     on a local file system."""
 
-    code = "FK603"
+    code = "FK703"
 
 
 class UnknownRun(FleetkeepError):
     """No run {run} is known here; `fleetkeep runs` lists them."""
 
-    code = "FK604"
+    code = "FK704"
 
 
 class AmbiguousId(FleetkeepError):
     """{text} is the beginning of {count} {what} ({examples}); write more of it."""
 
-    code = "FK605"
+    code = "FK705"
 
 
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -18,6 +18,7 @@ from .change import Action, Change, FieldChange, Kind, Orphan, Plan
 from .resource import Actual, FileResource, FileState, Resources
 
 _KINDS = list(Kind)
+_ABSENT = object()
 SECRET = "(secret)"  # noqa: S105 - what is shown in its place
 
 
@@ -58,7 +59,7 @@ def diff_fields(before: Any, after: Any, path: str = "") -> list[FieldChange]:
         return [
             change
             for name in names
-            for change in diff_fields(before.get(name), after.get(name), f"{path}.{name}" if path else name)
+            for change in diff_fields(before.get(name, _ABSENT), after.get(name, _ABSENT), f"{path}.{name}".lstrip("."))
         ]
     if isinstance(before, list) and isinstance(after, list) and (elements := _diff_elements(before, after, path)):
         return elements
@@ -73,7 +74,9 @@ def _diff_elements(before: list[Any], after: list[Any], path: str) -> list[Field
 
 
 def _shown(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    if value is _ABSENT:
+        return None
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _order(change: Change) -> tuple[int, int, str]:

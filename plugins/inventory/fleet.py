@@ -14,10 +14,10 @@ description:
   - There may be one file or several; a name that two files declare is an error that names both places.
   - Hosts come from the same files or from any other inventory source. Jobs choose them with Ansible host patterns.
   - Each section becomes a variable of the group C(all), C(fleetkeep_jobs) for example, from which the module
-    M(fleetkeep.backup.director#module) resolves the desired state of a host.
+    M(fleetkeep.backup.director) resolves the desired state of a host.
   - Values may hold Jinja expressions and Vault values as any other variable may. They are evaluated for each host that
     uses them.
-  - Mistakes never stop the inventory. They are collected, and M(fleetkeep.backup.director#module) reports all of them
+  - Mistakes never stop the inventory. They are collected, and M(fleetkeep.backup.director) reports all of them
     with file, line and column before any host is touched.
 requirements:
   - The Python package C(fleetkeep), in the version of this collection, in the environment of Ansible.

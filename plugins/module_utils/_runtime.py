@@ -16,6 +16,8 @@ from ansible.module_utils.common.respawn import has_respawned, respawn_module
 from ._version import VERSION
 
 try:
+    import pydantic
+
     from fleetkeep import __version__ as FOUND
 except ImportError:
     FOUND = None
@@ -47,8 +49,16 @@ def run_in_runtime(module, work):
         module.fail_json(msg=f"{error.filename} may not be touched by this user; use become.")
     except OSError as error:
         module.fail_json(msg=f"{error.filename or 'This host'}: {error.strerror or error}.")
+    except pydantic.ValidationError as error:
+        module.fail_json(msg="; ".join(map(_describe_invalid, error.errors())) + ".")
     else:
-        module.exit_json(**result)
+        (module.fail_json if result.get("failed") else module.exit_json)(**result)
+
+
+def _describe_invalid(problem):
+    """One problem of a value, with the place of the value."""
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
 
 
 def enter_runtime(module):

@@ -16,6 +16,9 @@ try:
 except ImportError:  # private in ansible-core: without it, problems come without a place
     _Origin = None
 
+_LOCKED = "no Vault password that was given opens it; give the right one with --vault-password-file or --ask-vault-pass"
+_SCALARS = (str, int, float, type(None))
+
 
 def to_node(value, key=None):
     """The tree of a tagged value; ``key`` is the place of the key that names it.
@@ -46,20 +49,40 @@ def shown_path(path):
     return path if relative.startswith("..") else relative
 
 
-def template_with(templar):
-    """The function that turns a scalar into plain Python with the variables of one host.
+class Template:
+    """Turns scalars into plain Python with the variables of one host.
 
-    It raises ``TemplateFailure`` with its reason when a variable is not defined, a template is wrong or a Vault value
-    cannot be opened.
+    ``variables_of`` gives these variables. It is called when the first value needs them; without it, the templar has
+    them already. Raises ``TemplateFailure`` with its reason when a variable is not defined, a template is wrong or a
+    Vault value cannot be opened.
     """
 
-    def template(value):
-        try:
-            return to_plain(templar.template(value))
-        except AnsibleError as error:
-            raise runtime().fleet.TemplateFailure(" ".join(str(error).split())) from None
+    def __init__(self, templar, variables_of=None):
+        self._templar = templar
+        self._variables_of = variables_of
 
-    return template
+    def __call__(self, value):
+        if isinstance(value, _SCALARS) and not self._templar.is_possibly_template(value):
+            return to_plain(value)
+        if self._variables_of:
+            self._templar = self._templar.copy_with_new_env(available_variables=self._variables_of())
+            self._variables_of = None
+        try:
+            return to_plain(self._templar.template(value))
+        except AnsibleError as error:
+            locked = _is_vault_error(error)
+            reason = _LOCKED if locked else " ".join(str(error).split())
+            raise runtime().fleet.TemplateFailure(reason, harmless=locked) from None
+
+
+def _is_vault_error(error):
+    """Whether a Vault value that cannot be opened is behind an error.
+
+    By name, because what templating raises for it is private in ansible-core.
+    """
+    while error is not None and "Vault" not in type(error).__name__:
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def to_plain(value):
@@ -78,4 +101,4 @@ def to_plain(value):
     return value
 
 
-__all__ = ["origin_of", "shown_path", "template_with", "to_node", "to_plain"]
+__all__ = ["Template", "origin_of", "shown_path", "to_node", "to_plain"]

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.command import info_arguments, init_arguments
@@ -73,14 +74,29 @@ def find_repository(repository: Repository, access: BorgAccess | None) -> str | 
     return _opened_id(repository, access)
 
 
-def _opened_id(repository: Repository, access: BorgAccess) -> str | None:
+def repository_statistics(repository: Repository, access: BorgAccess) -> dict[str, int]:
+    """How much a repository holds: ``original_bytes``, ``compressed_bytes`` and ``deduplicated_bytes``.
+
+    Raises ``RepositoryMissing`` and the other Borg failures.
+    """
+    stats = _ask(repository, access)["cache"]["stats"]
+    names = {"original_bytes": "total_size", "compressed_bytes": "total_csize", "deduplicated_bytes": "unique_csize"}
+    return {name: int(stats[borgs]) for name, borgs in names.items()}
+
+
+def _ask(repository: Repository, access: BorgAccess) -> Any:
+    """What Borg says of a repository. Raises Borg failures."""
     result = run_borg(access, info_arguments(access.location), deadline_seconds=120)
     if result.exit_code:
-        failure = failure_of(result, "info", repository.name, repository.location)
-        if isinstance(failure, RepositoryMissing):
-            return None
-        raise failure
-    answer = json.loads(result.stdout)
+        raise failure_of(result, "info", repository.name, repository.location)
+    return json.loads(result.stdout)
+
+
+def _opened_id(repository: Repository, access: BorgAccess) -> str | None:
+    try:
+        answer = _ask(repository, access)
+    except RepositoryMissing:
+        return None
     found = str(answer["encryption"]["mode"])
     if found != repository.encryption.value:
         raise RepositoryWrongEncryption(
@@ -146,4 +162,4 @@ def _something_is_at(place: Path) -> bool:
     return place.exists() or place.is_symlink()
 
 
-__all__ = ["check_known", "create_repository", "find_repository", "local_repository_id"]
+__all__ = ["check_known", "create_repository", "find_repository", "local_repository_id", "repository_statistics"]

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,12 +23,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 def paths() -> Paths:
     """The places on this host, below the prefix that the command line names."""
     return Paths(click.get_current_context().find_root().obj)
-
-
-def own_command() -> list[str]:
-    """This program as an argument list that a unit or a scheduler can start: absolute, and the same installation."""
-    beside = Path(sys.executable).with_name("fleetkeep")
-    return [str(beside)] if beside.exists() else [sys.executable, "-m", "fleetkeep"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -78,7 +70,6 @@ __all__ = [
     "emit_json",
     "json_option",
     "open_standalone_catalog",
-    "own_command",
     "paths",
     "printable",
 ]

@@ -9,13 +9,14 @@ from types import FrameType
 
 import click
 
+from fleetkeep.agent.command import own_command
 from fleetkeep.agent.lock import Held, hold
 from fleetkeep.agent.scheduler import Scheduler, next_start
 from fleetkeep.agent.state import load_desired, load_jobs
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import JobBusy
 
-from ._common import emit_json, json_option, own_command, paths
+from ._common import emit_json, json_option, paths
 
 
 @click.command()

@@ -28,7 +28,14 @@ _UNDEFINED = re.compile(r"'[\w.\[\]]+' is undefined")
 
 
 class TemplateFailure(Exception):
-    """A ``template`` function could not evaluate an expression; its text is the reason."""
+    """A ``template`` function could not evaluate an expression; its text is the reason.
+
+    ``harmless``: the reason holds nothing of the value, so that it may be shown of a secret, too.
+    """
+
+    def __init__(self, reason: str, *, harmless: bool = False) -> None:
+        super().__init__(reason)
+        self.harmless = harmless
 
 
 class ValueUnknown(Exception):
@@ -205,7 +212,7 @@ class Renderer:
         except ValueUnknown:
             return UNKNOWN
         except TemplateFailure as failure:
-            self.problems.append(problem(setting.origin, _failure_sentence(setting, str(failure))))
+            self.problems.append(problem(setting.origin, _failure_sentence(setting, failure)))
             return UNKNOWN
 
 
@@ -278,8 +285,9 @@ def _finish(setting: Setting, written: object) -> Setting:
     return replace(setting, value=value, final=True, written=written)
 
 
-def _failure_sentence(setting: Setting, reason: str) -> str:
-    if setting.is_secret or not isinstance(setting.value, str):
+def _failure_sentence(setting: Setting, failure: TemplateFailure) -> str:
+    reason = str(failure)
+    if not failure.harmless and (setting.is_secret or not isinstance(setting.value, str)):
         undefined = _UNDEFINED.search(reason)
         reason = undefined[0] if undefined else "the reason is not shown, because it could hold a secret"
     return f"the value of {setting.address} cannot be evaluated: {reason.rstrip('.')}"

@@ -6,8 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import inventory_loader
 
 HEAD = "plugin: fleetkeep.backup.fleet\n"
 
@@ -95,6 +98,9 @@ def test_mistakes_do_not_stop_the_rest(inventory):
     assert len(errors(found)) == 2
 
 
-def test_files_of_others_are_left_alone(inventory, capsys):
-    found = inventory(fleet="plugin: some.other.plugin\n")
-    assert "fleetkeep_jobs" not in variables(found)
+@pytest.mark.parametrize("text", ["plugin: some.other.plugin\n", "- a list\n", "jobs: {}\n"])
+def test_files_of_others_are_refused(tmp_path, text):
+    file = tmp_path / "fleet.yml"
+    file.write_text(text)
+    with pytest.raises(AnsibleParserError, match="is not a fleet file"):
+        inventory_loader.get("fleetkeep.backup.fleet").parse(InventoryData(), DataLoader(), str(file))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.fleetkeep.backup.plugins.plugin_utils import _tree
-from ansible_collections.fleetkeep.backup.plugins.plugin_utils._tree import template_with, to_node, to_plain
+from ansible_collections.fleetkeep.backup.plugins.plugin_utils._tree import Template, to_node, to_plain
 
 from fleetkeep.fleet import TemplateFailure
 
@@ -37,7 +37,7 @@ def test_keys_are_plain_and_values_keep_their_trust(load, templar):
     job = to_node(load(TEXT)).entries()["jobs"].entries()["system"]
     assert {type(name) for name in job.entries()} == {str}
     home = job.entries()["paths"].items()[1].value
-    assert template_with(templar({"home": "/home"}))(home) == "/home"
+    assert Template(templar({"home": "/home"}))(home) == "/home"
 
 
 def test_without_ansibles_private_tags_there_are_no_places(load, monkeypatch):
@@ -69,7 +69,7 @@ def test_a_file_outside_the_working_directory_keeps_its_whole_path(load, tmp_pat
     ],
 )
 def test_templating_gives_plain_python(load, templar, text, variables, value):
-    result = template_with(templar(variables))(load(text)["x"])
+    result = Template(templar(variables))(load(text)["x"])
     assert result == value
     assert type(result) is type(value)
 
@@ -77,9 +77,18 @@ def test_templating_gives_plain_python(load, templar, text, variables, value):
 @pytest.mark.parametrize("text", ["x: '{{ missing }}'", "x: '{{ 1 + }}'", "x: '{{ days.more }}'"])
 def test_what_cannot_be_templated_fails_with_one_line(load, templar, text):
     with pytest.raises(TemplateFailure) as failure:
-        template_with(templar({"days": 6}))(load(text)["x"])
+        Template(templar({"days": 6}))(load(text)["x"])
     assert str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def test_variables_are_gathered_when_the_first_value_needs_them(load, templar):
+    asked = []
+    template = Template(templar({}), lambda: asked.append(1) or {"days": 6})
+    assert template(load("x: text")["x"]) == "text"
+    assert asked == []
+    assert [template(load("x: '{{ days }}'")["x"]) for _ in range(2)] == [6, 6]
+    assert asked == [1]
 
 
 def test_plain_values_hold_nothing_of_ansible(load):

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the modules share once the package is there: places, the Director of this host, plans as results.
+
+Imports `fleetkeep` only inside functions: they are called by work that `run_in_runtime` does.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+def host_paths(module):
+    """The places on this host, below the module's prefix."""
+    from pathlib import Path
+
+    from fleetkeep.agent.paths import Paths
+
+    return Paths(Path(module.params["prefix"]))
+
+
+class LateDirector:
+    """The Director of this host, whose catalog is opened only when there is something to tell it.
+
+    A task that changes nothing then costs no database.
+    """
+
+    def __init__(self, paths):
+        self._paths = paths
+        self._opened = None
+
+    def deliver(self, envelopes):
+        return self._director().deliver(envelopes)
+
+    def deletion_plan(self, request):
+        return self._director().deletion_plan(request)
+
+    def _director(self):
+        if self._opened is None:
+            from fleetkeep.catalog.database import open_catalog
+            from fleetkeep.clock import SystemClock
+            from fleetkeep.director.embedded import EmbeddedDirector
+
+            self._opened = EmbeddedDirector(open_catalog(self._paths.catalog), SystemClock())
+        return self._opened
+
+
+def reconcile_host(module, desired, secrets, allow_removals):
+    """Bring the host to a desired state, or in check mode say what that would change; gives the module's result."""
+    from fleetkeep.agent.reconcile import reconcile
+    from fleetkeep.agent.command import own_command
+    from fleetkeep.clock import SystemClock
+
+    paths = host_paths(module)
+    done = reconcile(
+        paths,
+        desired,
+        secrets,
+        check=module.check_mode,
+        allow_removals=allow_removals,
+        clock=SystemClock(),
+        command=own_command(),
+        director=LateDirector(paths),
+    )
+    result = {
+        "changed": done.changed,
+        "plan": done.plan.model_dump(mode="json"),
+        "messages": describe_orphans(done.plan),
+    }
+    if module._diff:
+        result["diff"] = [describe_change(change, paths.prefix) for change in done.plan.changes]
+    return result
+
+
+def applied_state(module):
+    """The desired state that was applied to the host last; an empty one where nothing was."""
+    import platform
+
+    from fleetkeep.agent.state import load_desired
+    from fleetkeep.errors import NothingApplied
+    from fleetkeep.model import DesiredState
+
+    client = module.params["client"]
+    try:
+        applied = load_desired(host_paths(module))
+    except NothingApplied:
+        return DesiredState(client=client or platform.node())
+    return applied.model_copy(update={"client": client}) if client else applied
+
+
+def open_existing_catalog(module):
+    """The catalog of the host. Raises ``NothingApplied`` where there is none; makes none."""
+    from fleetkeep.catalog.database import open_catalog
+    from fleetkeep.errors import NothingApplied
+
+    paths = host_paths(module)
+    if not paths.catalog.exists():
+        raise NothingApplied(prefix=paths.prefix)
+    return open_catalog(paths.catalog)
+
+
+def newest_archives(module, job):
+    """The newest good archive of each repository of a job, or ``None``, by the repository's name."""
+    from fleetkeep.agent.state import load_desired
+    from fleetkeep.director import history
+    from fleetkeep.errors import NothingApplied
+
+    try:
+        catalog = open_existing_catalog(module)
+    except NothingApplied:
+        return dict.fromkeys(job.repositories)
+    client = load_desired(host_paths(module)).client
+    points = history.list_archives(catalog, client=client, job=job.name, limit=None)
+    good = {point.archive.repository: point for point in reversed(points) if point.outcome.is_good}
+    return {repository: good.get(repository) for repository in job.repositories}
+
+
+def find_archive(module):
+    """The archive that the module's options choose, by name, or by job and moment."""
+    from fleetkeep.agent.state import load_desired
+    from fleetkeep.clock import SystemClock
+    from fleetkeep.director import history
+    from fleetkeep.plan.restore import parse_moment
+
+    wanted, catalog = module.params, open_existing_catalog(module)
+    narrowed = {"client": load_desired(host_paths(module)).client, "repository": wanted["repository"]}
+    if wanted["archive"]:
+        return history.find_point(catalog, wanted["archive"], **narrowed)
+    now = SystemClock().now()
+    try:
+        moment = parse_moment(wanted["at"], now) if wanted["at"] else now
+    except ValueError as error:
+        module.fail_json(msg=f"at: {error}.")
+    return history.find_point_at(catalog, wanted["job"], moment, **narrowed)
+
+
+def describe_orphans(plan):
+    """One sentence for each repository that stays although nothing declares it."""
+    return [
+        f"Repository {orphan.name} at {orphan.location} is declared no longer; it stays, with all its archives."
+        for orphan in plan.orphans
+    ]
+
+
+def describe_change(change, prefix):
+    """A change as Ansible shows it with ``--diff``: the file before and after, or a line for what is no file.
+
+    A secret is no part of a plan, so it is none of a diff.
+    """
+    header = os.path.join(str(prefix), change.path) if change.path else f"{change.kind.value} {change.name}"
+    before, after = change.before, change.after
+    if not change.path:
+        before, after = ("", _line(change)) if change.action.value != "delete" else (_line(change), "")
+    return {"before_header": header, "after_header": header, "before": _ended(before), "after": _ended(after)}
+
+
+def _line(change):
+    return change.summary or f"{change.kind.value} {change.name}"
+
+
+def _ended(text):
+    """Text that ends with a line feed, so that a diff does not complain of its absence."""
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+__all__ = [
+    "LateDirector",
+    "applied_state",
+    "describe_change",
+    "describe_orphans",
+    "find_archive",
+    "host_paths",
+    "newest_archives",
+    "open_existing_catalog",
+    "reconcile_host",
+]

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``fleetkeep apply``: bring hosts to their desired state."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+
+from fleetkeep.errors import ConsentNeeded
+
+from ._ansible import Report, Request
+from ._common import console, embedded_director, emit_json, json_option, paths
+from ._fleet import (
+    CHANGES,
+    NO_CHANGE,
+    exit_status,
+    host_options,
+    plans_of,
+    print_failures,
+    print_messages,
+    report_as_json,
+    run_with_progress,
+)
+
+
+@click.command("apply", epilog="Exit status: 0 nothing had to change, 2 changes were made, 1 error.")
+@host_options
+@click.option("-y", "--yes", "--auto-approve", "agreed", is_flag=True, help="Apply without asking.")
+@click.option(
+    "--local",
+    is_flag=True,
+    help="Put back on this host what was applied to it last; without Ansible and inventory.",
+)
+@json_option
+def command(request: Request, agreed: bool, local: bool, as_json: bool) -> None:
+    """Bring each host to its declared state: show the plan, ask, then apply.
+
+    No repository and no archive is ever deleted by an apply.
+    """
+    if local:
+        sys.exit(_apply_local(allow_removals="fleetkeep_allow_removals" in request.variables, as_json=as_json))
+    if not agreed:
+        if as_json or not sys.stdin.isatty():
+            raise ConsentNeeded
+        if (status := _ask(request)) is not None:
+            sys.exit(status)
+    report = run_with_progress(replace(request, playbook="apply"), "Applying")
+    if as_json:
+        emit_json(report_as_json(report))
+    else:
+        _print_applied(report, show_plan=agreed)
+    sys.exit(exit_status(report))
+
+
+def _ask(request: Request) -> int | None:
+    """Show the plan and ask; gives the exit status when there is nothing to apply, ``None`` to go on."""
+    report = run_with_progress(replace(request, playbook="plan"), "Planning")
+    status = exit_status(report)
+    _print_plan(report)
+    print_failures(report)
+    if status != CHANGES:
+        return status
+    click.confirm("Apply this plan?", abort=True)
+    return None
+
+
+def _print_plan(report: Report) -> None:
+    from fleetkeep.plan.render import render_plan
+
+    if plans := plans_of(report):
+        click.echo(render_plan(plans, color=console().is_terminal))
+
+
+def _print_applied(report: Report, *, show_plan: bool) -> None:
+    if show_plan:
+        _print_plan(report)
+    if report.results and (changed := sum(result.changed for result in report.results)):
+        click.echo(f"Applied to {changed} {'host' if changed == 1 else 'hosts'}.")
+    print_messages(report)
+    print_failures(report)
+
+
+def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
+    """Reconcile this host with the desired state that it keeps."""
+    from fleetkeep.agent.command import own_command
+    from fleetkeep.agent.reconcile import reconcile
+    from fleetkeep.agent.state import load_desired
+    from fleetkeep.clock import SystemClock
+    from fleetkeep.plan.render import render_plan
+
+    desired = load_desired(paths())
+    result = reconcile(
+        paths(),
+        desired,
+        {},
+        check=False,
+        allow_removals=allow_removals,
+        clock=SystemClock(),
+        command=own_command(),
+        director=embedded_director(),
+    )
+    if as_json:
+        emit_json({"changed": result.changed, "plan": result.plan.model_dump(mode="json")})
+    else:
+        click.echo(render_plan([result.plan], color=console().is_terminal))
+    return CHANGES if result.changed else NO_CHANGE
+
+
+__all__ = ["command"]

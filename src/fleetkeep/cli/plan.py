@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``fleetkeep plan``: what an apply would do, without doing it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+
+from ._ansible import Request
+from ._common import console, emit_json, json_option
+from ._fleet import (
+    exit_status,
+    host_options,
+    plans_of,
+    print_failures,
+    print_messages,
+    report_as_json,
+    run_with_progress,
+)
+
+
+@click.command("plan", epilog="Exit status: 0 no change, 2 changes, 1 error.")
+@host_options
+@json_option
+def command(request: Request, as_json: bool) -> None:
+    """Show what an apply would change on each host; change nothing."""
+    from fleetkeep.plan.render import render_plan
+
+    report = run_with_progress(replace(request, playbook="plan"), "Planning")
+    if as_json:
+        emit_json(report_as_json(report))
+    else:
+        plans = plans_of(report)
+        if plans:
+            click.echo(render_plan(plans, color=console().is_terminal))
+        print_messages(report)
+        print_failures(report)
+    sys.exit(exit_status(report))
+
+
+__all__ = ["command"]

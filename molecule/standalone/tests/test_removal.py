@@ -16,6 +16,7 @@ import yaml
 from testinfra.host import Host
 
 STORY = Path(__file__).resolve().parents[1]
+ORPHAN = "/srv/borg/minutes/standalone"
 Apply = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -33,9 +34,8 @@ def smaller(tmp_path_factory: pytest.TempPathFactory, fleet: dict[str, Any]) -> 
 @pytest.fixture
 def apply(smaller: Path) -> Apply:
     """Applies the smaller inventory from the controller."""
-    return lambda *flags: subprocess.run(
-        ["fleetkeep", "apply", "--inventory", smaller, *flags], capture_output=True, text=True, env=os.environ
-    )
+    command = ["fleetkeep", "apply", "--inventory", smaller, "--yes"]
+    return lambda *flags: subprocess.run([*command, *flags], capture_output=True, text=True, env=os.environ)
 
 
 def test_removing_half_of_the_jobs_is_refused(host: Host, apply: Apply) -> None:
@@ -52,7 +52,7 @@ def test_a_removal_that_is_meant_takes_the_units_and_leaves_the_repository(host:
     assert archives
     done = apply("--allow-removals")
     assert done.returncode == 2, done.stderr
-    assert "repository minutes at /srv/borg/minutes is declared no longer; it stays" in done.stdout
+    assert f"repository minutes at {ORPHAN} is declared no longer; it stays" in done.stdout
     assert host.run("systemctl cat fleetkeep-settings.timer fleetkeep-settings.service").rc != 0
     assert host.check_output("systemctl list-timers --all --no-legend 'fleetkeep-*' | wc -l") == "1"
     assert not host.file("/etc/fleetkeep/jobs/settings.json").exists
@@ -68,5 +68,5 @@ def list_archives(host: Host) -> list[str]:
     environment = (
         "BORG_BASE_DIR=/var/lib/fleetkeep/borg BORG_PASSCOMMAND='cat /etc/fleetkeep/secrets/minutes.passphrase'"
     )
-    listing = json.loads(host.check_output(f"{environment} /opt/fleetkeep/bin/borg list --json /srv/borg/minutes"))
+    listing = json.loads(host.check_output(f"{environment} /opt/fleetkeep/bin/borg list --json {ORPHAN}"))
     return sorted(archive["id"] for archive in listing["archives"])

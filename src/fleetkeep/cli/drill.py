@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``fleetkeep drill JOB``: proves the newest archive of a job by restoring some of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from fleetkeep.clock import SystemClock
+from fleetkeep.errors import NoArchiveAt, UnknownArchive
+from fleetkeep.plan.drill import FILES_KEPT, render_drill
+from fleetkeep.plan.sample import DEFAULT_FILES, SampleRule
+
+from ._bar import byte_bar
+from ._common import embedded_director, emit_json, json_option, paths, printable
+from ._points import access_to, named_point
+from ._signals import cancelled_by_signals
+from .main import print_error
+
+if TYPE_CHECKING:
+    from fleetkeep.model import Drill, Point
+
+
+@click.command(epilog="Exit status: 0 proven in every repository; 1 not proven, or an error; 130 cancelled.")
+@click.argument("job")
+@click.option("--repository", metavar="NAME", help="Prove only the archive in this repository.")
+@click.option("--archive", metavar="NAME", help="Prove this archive of the job instead of its newest good one.")
+@click.option(
+    "--files",
+    type=click.IntRange(1, FILES_KEPT),
+    default=DEFAULT_FILES,
+    show_default=True,
+    help="Restore at most so many files: the newest ones, and random ones of every size.",
+)
+@click.option("--seed", default="", help="Choose the same files as a drill with this seed.")
+@json_option
+def command(job: str, repository: str | None, archive: str | None, files: int, seed: str, as_json: bool) -> None:
+    """Restore a sample of a job's newest archive into scratch space and compare its content.
+
+    Each file is compared with the live source or, where that changed since, with the archive. The result is recorded.
+    """
+    from fleetkeep.agent.state import load_job
+
+    names = [repository] if repository is not None else list(load_job(paths(), job).repositories)
+    drills = []
+    for name in names:
+        try:
+            point = named_point(archive=archive, job=None if archive else job, repository=name)
+        except (NoArchiveAt, UnknownArchive) as error:
+            print_error(error)
+            continue
+        drill = _drill(point, SampleRule(files=files), seed, as_json)
+        drills.append(drill)
+        if not as_json:
+            click.echo(render_drill(drill, printable))
+    if as_json:
+        emit_json([drill.model_dump(mode="json") for drill in drills])
+    if len(drills) < len(names) or not all(drill.outcome.is_good for drill in drills):
+        raise click.exceptions.Exit(1)
+
+
+def _drill(point: Point, rule: SampleRule, seed: str, as_json: bool) -> Drill:
+    """One drill, recorded."""
+    from fleetkeep.agent.drill import DrillPlace, drill_job
+    from fleetkeep.agent.ledger import Ledger
+    from fleetkeep.link import DrillFinished
+
+    clock = SystemClock()
+    place = DrillPlace(access=access_to(point.archive.repository), scratch=paths().scratch)
+    with cancelled_by_signals() as cancellation, byte_bar("Proving", silent=as_json) as bar:
+        drill = drill_job(point, place, clock, seed=seed, rule=rule, on_progress=bar, cancellation=cancellation)
+    with closing(Ledger(paths().spool, embedded_director(), point.client, clock)) as ledger:
+        ledger.tell(DrillFinished(drill=drill))
+        if ledger.problem:
+            click.echo(f"The drill is not recorded yet: {ledger.problem}", err=True)
+    return drill
+
+
+__all__ = ["command"]

@@ -70,8 +70,7 @@ attributes:
   platform:
     platforms: posix
 seealso:
-  - plugin: fleetkeep.backup.client
-    plugin_type: role
+  - module: fleetkeep.backup.director
 author:
   - Fleetkeep authors (@fleetkeep)
 """

@@ -63,6 +63,13 @@ def test_nothing_is_left_to_do(apply: Apply) -> None:
     assert apply().returncode == 0
 
 
+def test_the_runtime_stays_while_a_job_needs_it(host: Host) -> None:
+    remove = ["ansible", "standalone", "--inventory", STORY / "inventory", "--args", "state=absent"]
+    refused = subprocess.run([*remove, "--module-name", "fleetkeep.backup.runtime"], capture_output=True, text=True)
+    assert "/opt/fleetkeep is still used by fleetkeep-documents.service; take this host out" in refused.stdout
+    assert host.run("fleetkeep --version").rc == 0
+
+
 def list_archives(host: Host) -> list[str]:
     """The archives of the repository minutes, as Borg itself lists them with the passphrase that the host still has."""
     environment = (

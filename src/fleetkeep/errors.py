@@ -288,7 +288,7 @@ class RestoreTargetHoldsFiles(FleetkeepError):
 
 
 class RestoreStopped(FleetkeepError):
-    """The restore of {archive} to {target} stopped after {done} of {total}: {reason} The file it was at is
+    """The restore of {archive} to {target} stopped after about {done} of {total}: {reason} The file it was at is
     incomplete; restore again to finish."""
 
     code = "FK506"

@@ -45,7 +45,12 @@ def stream_items(
     Raises the error of a failed listing after its last item, and ``Cancelled``.
     """
     for line in _lines(access, repository, archive, [f"pp:{path}" for path in paths], ITEM_KEYS, cancellation):
-        yield parse_item(line)
+        try:
+            item = parse_item(line)
+        except ValueError:
+            reason = "It listed something that is no item of an archive."
+            raise BorgFailed(command="list", repository=repository, exit_code=0, reason=reason) from None
+        yield item
 
 
 def content_hashes(

@@ -267,7 +267,7 @@ def check_target(target: Path) -> Path:
     if not nearest.is_dir():
         what = "it is" if nearest == place else f"{clean_text(str(nearest))} is"
         raise RestoreTargetUnusable(target=clean_text(str(target)), reason=f"{what} not a directory")
-    if not os.access(nearest, os.W_OK | os.X_OK):
+    if place != ORIGINAL_PLACE and not os.access(nearest, os.W_OK | os.X_OK):
         raise RestoreTargetUnusable(target=clean_text(str(target)), reason="it is not writable for this user")
     return place
 
@@ -277,6 +277,7 @@ class _Extraction:
 
     def __init__(self, on_progress: Progress | None, cancellation: Cancellation | None) -> None:
         self.cancellation = StepCancellation(cancellation)
+        self._whole = cancellation
         self.warnings: list[FileWarning] = []
         self.warning_count = 0
         self._on_progress = on_progress
@@ -296,8 +297,7 @@ class _Extraction:
         done, total = render_bytes(self._done_bytes), render_bytes(plan.size_bytes)
         target = clean_text(plan.target)
         if self._is_full:
-            what = f"the restore, which stopped after {done} of {total}"
-            return StorageFull(what=what, location=target)
+            return StorageFull(what=f"the restore ({_count_restored(access, plan, self._whole)})", location=target)
         if result.cancelled:
             reason = "It was cancelled."
         else:
@@ -317,6 +317,18 @@ class _Extraction:
         if any(mark in message.message for mark in _NO_SPACE):
             self._is_full = True
             self.cancellation.cancel()
+
+
+def _count_restored(access: BorgAccess, plan: RestorePlan, cancellation: Cancellation | None) -> str:
+    """How many files are whole at the target, in words; Borg's progress counts content that it could not write too."""
+    view = DiskView(Path(plan.target))
+    whole = 0
+    try:
+        for item in stream_items(access, plan.repository, plan.archive, plan.paths, cancellation=cancellation):
+            whole += item.kind == "-" and diff_item(item, view.look(item.path)).action is RestoreAction.SAME
+    except FleetkeepError:
+        return "nobody could count what is there"
+    return f"{whole:,} of {plan.files:,} files are there"
 
 
 def _stored_paths(paths: Sequence[str]) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -226,7 +224,7 @@ def test_cancelling_stops_within_two_seconds_and_leaves_no_lock(local_access, ma
             asked.append(time.monotonic())
             cancellation.cancel()
 
-    with pytest.raises(RestoreStopped, match=r"stopped after .* of 60.0 MB: It was cancelled"):
+    with pytest.raises(RestoreStopped, match=r"stopped after about .* of 60.0 MB: It was cancelled"):
         run_restore(local_access, plan, CLOCK, on_progress=cancel, cancellation=cancellation)
     assert time.monotonic() - asked[0] < 2
     assert not (Path(local_access.location) / "lock.exclusive").exists()
@@ -243,34 +241,18 @@ def test_cancelling_while_it_plans_writes_nothing(local_access, make_archive, tr
     assert not (tmp_path / "target").exists()
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 3 MB."""
-    place = tmp_path / "small disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3M", "none", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no small file system can be mounted: {mounted.stderr.decode().strip()}")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_full_disk_is_one_sentence_that_says_how_far_it_came(local_access, make_archive, small_disk, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     for number in range(12):
-        (folder / f"{number:02}").write_bytes(os.urandom(500_000))
+        (folder / f"{number:02}").write_bytes(os.urandom(1_500_000))
     point = make_archive("one", folder)
     plan = plan_restore(local_access, point.archive, [], small_disk / "target")
     assert plan.free_bytes is not None
-    assert plan.free_bytes < plan.size_bytes == 6_000_000
+    assert plan.free_bytes < plan.size_bytes == 18_000_000
     with pytest.raises(StorageFull) as caught:
         run_restore(local_access, plan, CLOCK)
-    assert re.search(
-        r"no space left for the restore, which stopped after [23]\.\d MB of 6\.0 MB at ", str(caught.value)
-    )
+    assert "no space left for the restore (5 of 12 files are there) at " in str(caught.value)
     first = small_disk / "target" / stored(folder) / "00"
     assert first.read_bytes() == (folder / "00").read_bytes()
 

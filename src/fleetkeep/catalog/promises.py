@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
 from fleetkeep.model import Promise, PromiseState
 from fleetkeep.plan.promises import Due
 
 from . import tables
+from .runs import CONCLUSIVE
 
 _UNANSWERED = (PromiseState.OPEN, PromiseState.MISSED)
 
@@ -129,13 +131,34 @@ def list_promises(
     return [_promise(row) for row in connection.execute(query.where(table.c.state.in_(wanted)))]
 
 
-def unanswered_since(connection: Connection, job: int, *, after: datetime | None, now: datetime) -> list[KnownPromise]:
-    """What was due after a moment, is missed or late by now, and no run has answered; oldest first."""
+def next_due(connection: Connection, now: datetime) -> dict[int, datetime]:
+    """By key of the job, when it is due next."""
     table = tables.promise
-    query = _known().where(table.c.job == job, table.c.state.in_(_UNANSWERED), table.c.late_after <= now)
-    if after is not None:
-        query = query.where(table.c.due_at > after)
-    return [_known_promise(row) for row in connection.execute(query.order_by(table.c.due_at))]
+    query = select(table.c.job, func.min(table.c.due_at)).where(
+        table.c.state == PromiseState.OPEN, table.c.due_at > now
+    )
+    return {job: moment for job, moment in connection.execute(query.group_by(table.c.job))}
+
+
+def unanswered(connection: Connection, now: datetime) -> dict[int, list[datetime]]:
+    """By key of the job, what was due since its last conclusive run began, is late by now, and nobody answered."""
+    table, run = tables.promise, tables.run
+    ended = select(run.c.job, func.max(run.c.started_at).label("at")).where(run.c.outcome.in_(CONCLUSIVE))
+    latest = ended.group_by(run.c.job).subquery()
+    query = (
+        select(table.c.job, table.c.due_at)
+        .outerjoin(latest, latest.c.job == table.c.job)
+        .where(
+            table.c.state.in_(_UNANSWERED),
+            table.c.late_after <= now,
+            or_(latest.c.at.is_(None), table.c.due_at > latest.c.at),
+        )
+        .order_by(table.c.due_at)
+    )
+    result: dict[int, list[datetime]] = defaultdict(list)
+    for job, moment in connection.execute(query):
+        result[job].append(moment)
+    return result
 
 
 def _known() -> Select[Any]:
@@ -164,8 +187,9 @@ __all__ = [
     "list_promises",
     "make_promises",
     "miss_promises",
+    "next_due",
     "promise_due_at",
-    "unanswered_since",
+    "unanswered",
     "withdraw_moments",
     "withdraw_promises",
 ]

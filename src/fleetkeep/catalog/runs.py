@@ -18,7 +18,8 @@ from . import tables
 from .archives import points_by_number
 
 _AT_WORK = (Outcome.QUEUED, Outcome.RUNNING)
-_CONCLUSIVE = (Outcome.SUCCEEDED, Outcome.WARNING, Outcome.FAILED)
+#: The outcomes that say how a job fares; a run that was cancelled or skipped says nothing of that.
+CONCLUSIVE = (Outcome.SUCCEEDED, Outcome.WARNING, Outcome.FAILED)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def latest_runs(connection: Connection, *, conclusive: bool) -> dict[int, Run]:
     )
     ranked = select(tables.run.c.number, order.label("place"))
     if conclusive:
-        ranked = ranked.where(tables.run.c.outcome.in_(_CONCLUSIVE))
+        ranked = ranked.where(tables.run.c.outcome.in_(CONCLUSIVE))
     places = ranked.subquery()
     query = _runs().join(places, places.c.number == tables.run.c.number).where(places.c.place == 1)
     rows = list(connection.execute(query))
@@ -249,6 +250,7 @@ def _warnings(connection: Connection, run_repositories: Sequence[int]) -> dict[i
 
 
 __all__ = [
+    "CONCLUSIVE",
     "RepositoryKeys",
     "RunFilter",
     "count_runs",

@@ -7,7 +7,9 @@ It is what the agent knows as ``agent.director_port.Director``; a Director at th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError, StatementError
 
 from fleetkeep.catalog import archives, clients, messages
@@ -42,12 +44,9 @@ class EmbeddedDirector:
         with self._catalog.write() as connection:
             recorders: dict[str, Recorder] = {}
             for envelope in envelopes:
-                name = envelope.client
-                if name not in recorders:
-                    recorders[name] = Recorder(connection, clients.hear_of_client(connection, name, now), name, now)
-                _take(recorders[name], envelope)
-            for recorder in recorders.values():
-                promises.settle(connection, now, client=recorder.client)
+                if envelope.client not in recorders:
+                    recorders[envelope.client] = _recorder(connection, envelope.client, now)
+                _take(recorders[envelope.client], envelope)
         return max((envelope.sequence for envelope in envelopes), default=0)
 
     def deletion_plan(self, request: DeletionRequest) -> DeletionPlan:
@@ -55,6 +54,13 @@ class EmbeddedDirector:
         with self._catalog.read() as connection:
             points = archives.points_of_listing(connection, request)
         return plan_deletion(points, request, self._clock.now())
+
+
+def _recorder(connection: Connection, name: str, now: datetime) -> Recorder:
+    """For one sender, with its promises settled, so that there is one for each run it may tell of."""
+    client = clients.hear_of_client(connection, name, now)
+    promises.settle(connection, now, client=client)
+    return Recorder(connection, client, name, now)
 
 
 def _take(recorder: Recorder, envelope: Envelope) -> None:

@@ -8,6 +8,7 @@ withdraws what it no longer says. Nothing that happens to archives ever changes 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -35,16 +36,18 @@ def settle(connection: Connection, now: datetime, *, client: int | None = None) 
     promises.miss_promises(connection, now)
 
 
-def change_job(connection: Connection, job: KnownJob, declared: Job | None, *, at: datetime) -> None:
-    """Take what is declared of a job from ``at`` on. Promises change only where the schedule did."""
+def change_job(connection: Connection, job: KnownJob, declared: Job | None, *, at: datetime, now: datetime) -> None:
+    """Take what is declared of a job from ``at`` on, which may be long ago.
+
+    Promises change only where the schedule did, and those before ``at`` stay. The caller has settled until now.
+    """
     clients.declare_job(connection, job, declared, at)
     before, after = _schedule(job.declared), _schedule(declared)
     if before == after:
         return
-    if before is not None:
-        _write_backlog(connection, job, before, at)
     promises.withdraw_promises(connection, job.number, after=at)
     clients.set_promised_until(connection, job.number, at)
+    _write_down(connection, replace(job, declared=declared, promised_until=at), now)
 
 
 def answer(connection: Connection, job: int, run: Run) -> None:

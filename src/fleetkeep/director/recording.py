@@ -73,7 +73,7 @@ class Recorder:
             job = known.get(name) or self._new_job(name)
             declared = message.state.jobs.get(name)
             if job.declared != declared:
-                promises.change_job(self.connection, job, declared, at=at)
+                promises.change_job(self.connection, job, declared, at=at, now=self.now)
         clients.declare_repositories(self.connection, self.client, message.state, dict(message.repository_ids))
         clients.record_state(self.connection, self.client, message.state, applied_at=at, received_at=self.now)
 

@@ -76,7 +76,8 @@ def diff_promises(schedule: Schedule | None, coming: Collection[datetime], now: 
     """
     wanted = {due.due_at: due for due in plan_due(schedule, now, now)} if schedule else {}
     # What lies beyond was promised when the clock stood later; whether it is right shows when its time comes near.
-    known = [moment for moment in coming if not wanted or moment <= max(wanted)]
+    horizon = max([now + AHEAD, *wanted])
+    known = [moment for moment in coming if schedule is None or moment <= horizon]
     return PromiseChange(
         make=tuple(due for moment, due in wanted.items() if moment not in coming),
         withdraw=tuple(sorted(moment for moment in known if moment not in wanted)),

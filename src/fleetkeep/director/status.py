@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict on a fleet: one sentence first, then what needs a person, the worst first.
+
+``judge`` decides from facts alone. It counts as protected only what could be restored now: a good archive that still
+exists in each repository of the job, not older than its ``rpo``, after a last run that ended well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import chain
+
+from pydantic import AwareDatetime
+
+from fleetkeep.catalog import archives, clients, drills, messages, promises, runs
+from fleetkeep.catalog.database import Catalog
+from fleetkeep.model import Drill, Job, Outcome, Point, Run
+from fleetkeep.model.base import Model, Name, render_duration
+
+from .promises import settle_promises
+from .words import render_age, render_count
+
+
+class FindingKind(str, Enum):
+    """What was found, the worst first."""
+
+    NEVER_RAN = "never_ran"
+    NOTHING_TO_RESTORE = "nothing_to_restore"
+    DRILL_FAILED = "drill_failed"
+    RUN_FAILED = "run_failed"
+    TOO_OLD = "too_old"
+    MISSED = "missed"
+    WARNING = "warning"
+    UNRECORDED = "unrecorded"
+    UNPROVEN = "unproven"
+    WAITING = "waiting"
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody has to do something; an unproven repository and a job before its first run only wait."""
+        return self not in (FindingKind.UNPROVEN, FindingKind.WAITING)
+
+
+_SEVERITY = list(FindingKind)
+
+
+class JobState(str, Enum):
+    """A job in one word."""
+
+    PROTECTED = "protected"
+    WAITING = "waiting"
+    NEEDS_PERSON = "needs a person"
+
+
+class Finding(Model):
+    """One thing that is not as it should be."""
+
+    kind: FindingKind
+    client: str
+
+    job: str | None = None
+    """The job it is about; ``None``: the client."""
+
+    repository: Name | None = None
+    """The repository it is about, if it is about one."""
+
+    sentence: str
+    """What is wrong, in words that follow the name of the job."""
+
+    next_step: str
+    """What to do."""
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+        return self.client if self.job is None else f"{self.client}/{self.job}"
+
+
+class JobStatus(Model):
+    """One job as it stands."""
+
+    client: str
+    job: Name
+    state: JobState
+    last_run: str | None = None
+    last_outcome: Outcome | None = None
+    last_started_at: AwareDatetime | None = None
+
+    newest_archive_at: AwareDatetime | None = None
+    """How old the data would be if it had to be restored now, from the repository that is furthest behind."""
+
+    proven_at: AwareDatetime | None = None
+    """When the job's archives were last proven in the repository where that is longest ago."""
+
+    next_due_at: AwareDatetime | None = None
+
+
+class Status(Model):
+    """The verdict."""
+
+    verdict: str
+    """One sentence."""
+
+    needs_person: bool
+    """Whether somebody has to do something."""
+
+    at: AwareDatetime
+    """When it was judged."""
+
+    findings: tuple[Finding, ...] = ()
+    """What was found, the worst first."""
+
+    jobs: tuple[JobStatus, ...] = ()
+    """Every declared job."""
+
+
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """What the catalog knows of a job in one of its repositories."""
+
+    name: str
+    newest: Point | None = None
+    """The newest good archive that exists."""
+    proven_at: datetime | None = None
+    """When an archive of the job that exists there was last proven."""
+    drill: Drill | None = None
+    """The drill that ended last there."""
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """What the catalog knows of a declared job."""
+
+    client: str
+    job: Job
+    repositories: tuple[RepositoryFacts, ...] = ()
+    latest: Run | None = None
+    """The run that began last."""
+    conclusive: Run | None = None
+    """The run that began last of those that succeeded, warned or failed."""
+    unanswered: tuple[datetime, ...] = ()
+    """What was due since then and no run answered in time."""
+    next_due_at: datetime | None = None
+
+
+def fleet_status(catalog: Catalog, now: datetime) -> Status:
+    """The verdict on every client of the catalog, with promises settled first."""
+    settle_promises(catalog, now)
+    facts, unrecorded = _gather(catalog, now)
+    return judge(facts, unrecorded, now)
+
+
+def judge(facts: Sequence[JobFacts], unrecorded: dict[str, int], now: datetime) -> Status:
+    """The verdict on these facts. ``unrecorded``: how many messages of a client could not be recorded."""
+    found = [finding for job in facts for finding in _findings(job, now)]
+    found += [_unrecorded(client, count) for client, count in unrecorded.items() if count]
+    found.sort(key=lambda finding: (_SEVERITY.index(finding.kind), finding.client, finding.job or ""))
+    jobs = tuple(_job_status(job, found) for job in facts)
+    return Status(
+        verdict=_verdict(jobs, found, now),
+        needs_person=not jobs or any(finding.kind.needs_person for finding in found),
+        at=now,
+        findings=tuple(found),
+        jobs=jobs,
+    )
+
+
+# --- what is wrong with a job ---
+
+
+def _findings(facts: JobFacts, now: datetime) -> Iterator[Finding]:
+    if facts.conclusive is None and not any(repository.newest for repository in facts.repositories):
+        yield _never_ran(facts)
+        return
+    yield from chain(_run_findings(facts, now), _missed(facts, now))
+    for repository in facts.repositories:
+        yield from _repository_findings(facts, repository, now)
+
+
+def _never_ran(facts: JobFacts) -> Finding:
+    if facts.next_due_at is not None and not facts.unanswered:
+        moment = f"{facts.next_due_at:%Y-%m-%d %H:%M} UTC"
+        return _finding(facts, FindingKind.WAITING, f"waits for its first run, due {moment}", "Nothing has to be done.")
+    return _finding(facts, FindingKind.NEVER_RAN, "never ran to an end", _run_it(facts))
+
+
+def _run_findings(facts: JobFacts, now: datetime) -> Iterator[Finding]:
+    run = facts.conclusive
+    if run is None or run.outcome is Outcome.SUCCEEDED:
+        return
+    failed = run.outcome is Outcome.FAILED
+    kind, word = (FindingKind.RUN_FAILED, "failed") if failed else (FindingKind.WARNING, "ended with a warning")
+    reason = f": {run.reason}" if run.reason else ""
+    sentence = f"the last run {word} {render_age(now - run.started_at)} ago{reason}"
+    yield _finding(facts, kind, sentence, f"`fleetkeep runs {run.id}` shows what happened.")
+
+
+def _missed(facts: JobFacts, now: datetime) -> Iterator[Finding]:
+    if facts.unanswered:
+        count, age = len(facts.unanswered), render_age(now - facts.unanswered[-1])
+        sentence = f"{render_count(count, 'expected run')} did not begin, the last was due {age} ago"
+        step = f"See that the timer or `fleetkeep agent` works on {facts.client}. {_run_it(facts)}"
+        yield _finding(facts, FindingKind.MISSED, sentence, step)
+
+
+def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
+    name, drill = repository.name, repository.drill
+    if repository.newest is None:
+        sentence = f"nothing can be restored from repository {name}: no good archive is there"
+        yield _finding(facts, FindingKind.NOTHING_TO_RESTORE, sentence, _run_it(facts), name)
+        return
+    age, limit = now - _made_at(repository.newest), facts.job.rpo
+    if limit is not None and age > limit:
+        sentence = (
+            f"the newest archive in repository {name} is {render_age(age)} old, but {render_duration(limit)} is allowed"
+        )
+        yield _finding(facts, FindingKind.TOO_OLD, sentence, _run_it(facts), name)
+    if drill is not None and drill.outcome is Outcome.FAILED:
+        reason = f": {drill.reason}" if drill.reason else ""
+        sentence = f"the last drill of repository {name} failed {render_age(now - drill.finished_at)} ago{reason}"
+        step = "Do not trust its archives; check the repository, then drill again."
+        yield _finding(facts, FindingKind.DRILL_FAILED, sentence, step, name)
+    elif repository.proven_at is None:
+        sentence = f"no archive in repository {name} was ever proven by a restore"
+        yield _finding(facts, FindingKind.UNPROVEN, sentence, f"`fleetkeep drill {facts.job.name}` proves one.", name)
+
+
+def _unrecorded(client: str, count: int) -> Finding:
+    return Finding(
+        kind=FindingKind.UNRECORDED,
+        client=client,
+        sentence=f"{render_count(count, 'message')} could not be recorded, so something may be missing here",
+        next_step="They are kept in the catalog's table quarantine; please report them.",
+    )
+
+
+def _finding(
+    facts: JobFacts, kind: FindingKind, sentence: str, next_step: str, repository: str | None = None
+) -> Finding:
+    return Finding(
+        kind=kind,
+        client=facts.client,
+        job=facts.job.name,
+        repository=repository,
+        sentence=sentence,
+        next_step=next_step,
+    )
+
+
+def _run_it(facts: JobFacts) -> str:
+    return f"`fleetkeep run {facts.job.name}` on {facts.client} runs it now."
+
+
+def _made_at(point: Point) -> datetime:
+    """From when the data is: by the client's clock, but never later than we received it."""
+    return min(point.archive.started_at, point.received_at)
+
+
+# --- the whole ---
+
+
+def _job_status(facts: JobFacts, found: Sequence[Finding]) -> JobStatus:
+    kinds = [finding.kind for finding in found if (finding.client, finding.job) == (facts.client, facts.job.name)]
+    state = JobState.WAITING if FindingKind.WAITING in kinds else JobState.PROTECTED
+    if any(kind.needs_person for kind in kinds):
+        state = JobState.NEEDS_PERSON
+    made = [_made_at(repository.newest) if repository.newest else None for repository in facts.repositories]
+    return JobStatus(
+        client=facts.client,
+        job=facts.job.name,
+        state=state,
+        last_run=facts.latest.id if facts.latest else None,
+        last_outcome=facts.latest.outcome if facts.latest else None,
+        last_started_at=facts.latest.started_at if facts.latest else None,
+        newest_archive_at=_oldest(made),
+        proven_at=_oldest([repository.proven_at for repository in facts.repositories]),
+        next_due_at=facts.next_due_at,
+    )
+
+
+def _oldest(moments: Sequence[datetime | None]) -> datetime | None:
+    """The oldest of some moments; ``None`` where one is missing."""
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if known and len(known) == len(moments) else None
+
+
+def _verdict(jobs: Sequence[JobStatus], found: Sequence[Finding], now: datetime) -> str:
+    if not jobs:
+        return "Nothing is backed up: no job is declared; declare one in the fleet file, then run `fleetkeep apply`."
+    urgent = [finding for finding in found if finding.kind.needs_person]
+    if urgent:
+        return _what_is_urgent(jobs, urgent)
+    fine = [job for job in jobs if job.state is JobState.PROTECTED]
+    on = f"on {render_count(len({job.client for job in jobs}), 'client')}"
+    if len(fine) < len(jobs):
+        waiting = len(jobs) - len(fine)
+        wait = "waits for its first run" if waiting == 1 else "wait for their first runs"
+        return f"{len(fine)} of {render_count(len(jobs), 'job')} {on} {_be(fine)} protected; {waiting} {wait}."
+    all_jobs = "The only job" if len(jobs) == 1 else f"All {len(jobs)} jobs"
+    return f"{all_jobs} {on} {_be(fine)} protected; {_what_is_proven(jobs, found, now)}."
+
+
+def _be(jobs: Sequence[JobStatus]) -> str:
+    return "is" if len(jobs) == 1 else "are"
+
+
+def _what_is_urgent(jobs: Sequence[JobStatus], urgent: Sequence[Finding]) -> str:
+    needy = sum(job.state is JobState.NEEDS_PERSON for job in jobs)
+    first = f"{urgent[0].subject}: {urgent[0].sentence}".rstrip(".")
+    if not needy:
+        return f"The jobs are well, but a person is needed: {first}."
+    verb = "needs" if needy == 1 else "need"
+    return f"{needy} of {render_count(len(jobs), 'job')} {verb} a person: {first}."
+
+
+def _what_is_proven(jobs: Sequence[JobStatus], found: Sequence[Finding], now: datetime) -> str:
+    unproven = sum(finding.kind is FindingKind.UNPROVEN for finding in found)
+    if unproven:
+        has = "has" if unproven == 1 else "have"
+        return f"what {render_count(unproven, 'repository')} would restore {has} not been proven yet"
+    newest = max(job.proven_at for job in jobs if job.proven_at is not None)
+    return f"the newest proof is {render_age(now - newest)} old"
+
+
+# --- the facts ---
+
+
+def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, int]]:
+    """The facts of every declared job, with as many queries for a thousand jobs as for one."""
+    with catalog.read() as connection:
+        known = clients.list_jobs(connection, declared_only=True)
+        latest = runs.latest_runs(connection, conclusive=False)
+        conclusive = runs.latest_runs(connection, conclusive=True)
+        points = {(newest.job, newest.repository): newest for newest in archives.newest_points(connection)}
+        proofs = drills.latest_drills(connection)
+        coming = promises.next_due(connection, now)
+        unanswered = promises.unanswered(connection, now)
+        unrecorded = messages.count_quarantined(connection)
+    facts = []
+    for job in known:
+        if (declared := job.declared) is not None:
+            last = conclusive.get(job.number)
+            since = unanswered.get(job.number, ())
+            repositories = tuple(
+                _repository_facts(name, points.get((job.number, name)), proofs.get((job.number, name)))
+                for name in declared.repositories
+            )
+            due = coming.get(job.number)
+            facts.append(JobFacts(job.client, declared, repositories, latest.get(job.number), last, tuple(since), due))
+    return facts, unrecorded
+
+
+def _repository_facts(name: str, newest: archives.NewestPoint | None, drill: Drill | None) -> RepositoryFacts:
+    if newest is None:
+        return RepositoryFacts(name=name, drill=drill)
+    return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill)
+
+
+__all__ = [
+    "Finding",
+    "FindingKind",
+    "JobFacts",
+    "JobState",
+    "JobStatus",
+    "RepositoryFacts",
+    "Status",
+    "fleet_status",
+    "judge",
+]

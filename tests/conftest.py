@@ -4,6 +4,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is not a failure; what a test must do in time it says itself.
+settings.register_profile("fleetkeep", deadline=None)
+settings.load_profile("fleetkeep")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

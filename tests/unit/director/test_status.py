@@ -89,7 +89,7 @@ def old_point(**age: object) -> RepositoryFacts:
         ),
         (
             [replace(GOOD, repositories=(PROVEN, old_point()))],
-            "1 of 1 job needs a person: web1/system: the newest archive in repository offsite is 3 days old, but 1d2h "
+            "1 of 1 job needs a person: web1/system: the newest archive in repository offsite is 3 days old, but 26h "
             "is allowed.",
             [FindingKind.TOO_OLD],
         ),

@@ -138,7 +138,7 @@ class _Runner:
     def _begin(self) -> None:
         self._bury_the_dead()
         self._leave_a_mark()
-        self.ledger.tell(RunStarted(run=self.started))
+        self.ledger.tell_soon(RunStarted(run=self.started))
         self.before = load_facts(self.paths, self.job.name)
         expected = self.before.repositories if self.before else {}
         self.emitter.emit(
@@ -189,6 +189,8 @@ class _Runner:
         several = len(self.job.repositories) > 1
         found = [(run.outcome, f"{run.repository}: {run.reason}" if several else run.reason) for run in runs]
         found += self.problems
+        if self.ledger.loss:
+            found.append((Outcome.WARNING, self.ledger.loss))
         if self.options.cancellation.is_cancelled:
             found.append((Outcome.CANCELLED, "The run was cancelled."))
         outcome = worst([each for each, _ in found])

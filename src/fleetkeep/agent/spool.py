@@ -105,6 +105,12 @@ class Spool:
         with self._lock:
             return self._connection.execute("SELECT 1 FROM message LIMIT 1").fetchone() is None
 
+    def is_acknowledged(self, sequence: int) -> bool:
+        """Whether every message up to this number was acknowledged."""
+        question = "SELECT 1 FROM message WHERE sequence <= ? LIMIT 1"
+        with self._lock:
+            return self._connection.execute(question, (sequence,)).fetchone() is None
+
     def close(self) -> None:
         """Close the file; what was appended stays."""
         with self._lock:

@@ -22,7 +22,7 @@ from .events import Event, LogMessage, parse_event
 from .locks import remove_locks_of
 
 #: A process that was asked to end is killed after this time.
-GRACE_SECONDS = 1.5
+GRACE_SECONDS = 1.2
 
 #: How often a process without output is looked after.
 TICK_SECONDS = 0.1

@@ -241,6 +241,26 @@ def test_a_director_that_does_not_answer_costs_no_backup(host: Host, tree: Path)
     assert [envelope.sequence for envelope in host.director.envelopes] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_record_that_was_broken_is_a_warning_and_begun_anew(host: Host, tree: Path) -> None:
+    host.add_repository("local")
+    write_file(host.paths.spool, "not a database" * 1000)
+    run = host.run(host.job(tree))
+    assert run.outcome is Outcome.WARNING
+    assert "spool.sqlite.broken-1; a new one was begun." in run.reason
+    assert host.director.kinds == ["run_started", "archive_received", "run_finished"]
+    assert host.run(host.job(tree)).outcome is Outcome.SUCCEEDED
+
+
+def test_a_record_that_cannot_be_written_costs_no_backup(host: Host, tree: Path) -> None:
+    host.add_repository("local")
+    host.paths.spool.mkdir()
+    run = host.run(host.job(tree))
+    assert run.outcome is Outcome.WARNING
+    assert run.reason.startswith("Nothing can be recorded in ")
+    assert len(host.archives("local")) == 1
+    assert stages(run)[-1] == ("delete", "skipped")
+
+
 def test_a_source_that_shrank_holds_retention_until_a_person_agrees(host: Host, tree: Path) -> None:
     host.add_repository("local")
     host.run(host.job(tree))

@@ -95,8 +95,8 @@ def test_a_server_that_is_gone_is_named(host: Host, server: Server, tree: Path) 
     server.stop()
     run = host.run(host.job(tree))
     assert run.outcome is Outcome.FAILED
+    # What ssh itself says ("Connection refused") is in it when Borg waits for it, which it does not always do.
     assert run.reason.startswith(f"Repository offsite at {server.location('web1')} cannot be reached: ")
-    assert "Connection refused" in run.reason
 
 
 def test_an_unknown_server_is_not_trusted(host: Host, server: Server, tree: Path) -> None:
@@ -105,7 +105,7 @@ def test_an_unknown_server_is_not_trusted(host: Host, server: Server, tree: Path
     host.paths.ssh_known_hosts.write_text("")
     run = host.run(host.job(tree))
     assert run.outcome is Outcome.FAILED
-    assert "cannot be reached" in run.reason  # Borg does not always wait for what ssh says about the host key
+    assert "cannot be reached" in run.reason
     assert list((server.folder / "web1" / "data").rglob("*")) == before
 
 

@@ -198,6 +198,39 @@ def test_a_director_that_is_down_is_a_problem_and_no_error(path: Path) -> None:
     ledger.close()
 
 
+def test_what_is_told_soon_is_written_at_once_and_delivered_before_the_end(path: Path) -> None:
+    director = Ledgerkeeper()
+    ledger = Ledger(path, director, "web1", CLOCK)
+    ledger.tell_soon(message("first"))
+    ledger.tell(message("second"))
+    ledger.close()
+    assert [envelope.message.run.id for envelope in director.taken] == ["first", "second"]  # type: ignore[union-attr]
+
+
+def test_a_problem_is_over_when_the_director_is_back(path: Path) -> None:
+    director = Ledgerkeeper(capacity=0)
+    ledger = Ledger(path, director, "web1", CLOCK)
+    ledger.tell_soon(message())
+    ledger.tell(message())
+    assert ledger.problem
+    director.capacity = 9
+    ledger.tell(message())
+    assert ledger.problem == ""
+    assert len(director.taken) == 3
+    ledger.close()
+
+
+def test_messages_of_another_process_do_not_keep_a_ledger_from_asking(path: Path) -> None:
+    ledger = Ledger(path, Ledgerkeeper(), "web1", CLOCK)
+    ledger.tell(message())
+    other = Spool(path)
+    other.append(message("other"), "web1", CLOCK)
+    assert ledger.is_told()
+    assert ledger.deletion_plan(REQUEST) == DeletionPlan()
+    other.close()
+    ledger.close()
+
+
 def test_a_question_that_fails_is_one_error(path: Path) -> None:
     ledger = Ledger(path, Ledgerkeeper(capacity=0), "web1", CLOCK)
     with pytest.raises(DirectorUnreachable, match="ConnectionError"):
@@ -209,6 +242,7 @@ def test_a_spool_that_cannot_be_opened_costs_the_record_and_not_the_backup(tmp_p
     (tmp_path / "spool.sqlite").mkdir()
     ledger = Ledger(tmp_path / "spool.sqlite", Ledgerkeeper(), "web1", CLOCK)
     ledger.tell(message())
+    ledger.tell_soon(message())
     assert "Nothing can be recorded in" in ledger.problem
     assert not ledger.is_told()
     with pytest.raises(DirectorUnreachable):

@@ -389,4 +389,11 @@ class AmbiguousId(FleetkeepError):
     code = "FK705"
 
 
+class CatalogForbidden(FleetkeepError):
+    """The catalog at {path} belongs to another user, and only its owner reads it; call this as that user, or with
+    sudo."""
+
+    code = "FK606"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -18,7 +18,15 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from fleetkeep.errors import CatalogBusy, CatalogNewer, CatalogUnreadable, CatalogUnsafe, FleetkeepError, StorageFull
+from fleetkeep.errors import (
+    CatalogBusy,
+    CatalogForbidden,
+    CatalogNewer,
+    CatalogUnreadable,
+    CatalogUnsafe,
+    FleetkeepError,
+    StorageFull,
+)
 
 BUSY_SECONDS = 60
 
@@ -62,8 +70,9 @@ def open_catalog(path: Path) -> Catalog:
 
     Raises ``CatalogNewer``, ``CatalogUnreadable``, ``CatalogUnsafe``, ``CatalogBusy``, ``StorageFull``.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _make_private(path)
+    with _translated(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path)
     catalog = Catalog(path, _engine(path))
     try:
         if _version(catalog) != head():
@@ -81,13 +90,12 @@ def head() -> str:
 
 def _make_private(path: Path) -> None:
     """Have a file that only its owner reads; SQLite gives its companions the same mode."""
-    with _translated(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(descriptor).st_mode & 0o077:
-                os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
 
 
 def _engine(path: Path) -> Engine:
@@ -165,6 +173,8 @@ def _translated(path: Path) -> Iterator[None]:
 
 def _in_our_words(path: Path, error: Any) -> FleetkeepError | None:
     reason = _reason(error)
+    if isinstance(error, PermissionError):
+        return CatalogForbidden(path=path)
     if "locked" in reason or "busy" in reason:
         return CatalogBusy(path=path, seconds=BUSY_SECONDS)
     if "disk is full" in reason or "No space left" in reason:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from fleetkeep.catalog import archives, promises, runs
+from fleetkeep.catalog import archives, clients, promises, runs
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.catalog.runs import RunFilter
 from fleetkeep.errors import AmbiguousId, NoArchiveAt, UnknownArchive, UnknownRun
@@ -44,6 +44,12 @@ def find_run(catalog: Catalog, text: str, *, client: str | None = None) -> Run:
     if len(found) > 1:
         raise _ambiguous(text, "runs", [f"{run.id} of {run.client}" for run in found])
     return found[0]
+
+
+def list_job_names(catalog: Catalog) -> list[str]:
+    """The names of all jobs that are declared or were ever heard of."""
+    with catalog.read() as connection:
+        return sorted({job.name for job in clients.list_jobs(connection)})
 
 
 def list_archives(
@@ -139,6 +145,7 @@ __all__ = [
     "find_point_at",
     "find_run",
     "list_archives",
+    "list_job_names",
     "list_promises",
     "list_runs",
 ]

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``fleetkeep archives``: what can be restored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ._common import emit_json, json_option
+from ._record import record
+from ._tables import inert, output, print_table, render_moment
+
+if TYPE_CHECKING:
+    from fleetkeep.catalog.database import Catalog
+    from fleetkeep.model import Point
+
+
+@click.command()
+@click.option("--job", help="Only archives of this job.")
+@click.option("--repository", help="Only archives in this repository.")
+@click.option("--deleted", is_flag=True, help="Also archives that retention deleted since.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most this many.")
+@json_option
+def command(job: str | None, repository: str | None, deleted: bool, limit: int, as_json: bool) -> None:
+    """List archives, the newest first, with their sizes when they were made and when a restore last proved them."""
+    from fleetkeep.director import history
+
+    with record() as catalog:
+        wanted = {"job": job, "repository": repository}
+        points = history.list_archives(catalog, **wanted, deleted=deleted, limit=limit) if catalog else []
+        if as_json:
+            emit_json([point.model_dump(mode="json") for point in points])
+        elif points:
+            _list(points, limit, deleted)
+        else:
+            click.echo(_nothing(catalog, job, repository))
+
+
+def _nothing(catalog: Catalog | None, job: str | None, repository: str | None) -> str:
+    from fleetkeep.director import history
+
+    known = history.list_job_names(catalog) if catalog else []
+    if job is not None and known and job not in known:
+        return f"No job {job} is known here; there is {', '.join(known)}."
+    which = " ".join([f"of job {job}"] * bool(job) + [f"in repository {repository}"] * bool(repository))
+    what = f"No archive {which} is known" if which else "No archive is known"
+    return f"{what} yet; `fleetkeep run {job or 'JOB'}` makes one."
+
+
+def _list(points: Sequence[Point], limit: int, deleted: bool) -> None:
+    several = len({point.client for point in points}) > 1
+    head = ["ARCHIVE", "ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN"]
+    if deleted:
+        head.append("DELETED")
+    print_table(head, (_row(point, several, deleted) for point in points), numbers=("FILES", "SIZE", "ADDED"))
+    if len(points) == limit:
+        output().print(inert(f"These are the newest {limit}; --limit shows more.", "dim"))
+
+
+def _row(point: Point, several: bool, deleted: bool) -> tuple[object, ...]:
+    from fleetkeep.plan.restore import render_bytes
+
+    archive = point.archive
+    proven = render_moment(point.proven_at) if point.proven_at else inert("unproven", "yellow")
+    return (
+        archive.name,
+        archive.id[:12],
+        f"{point.client}/{point.job}" if several else point.job,
+        archive.repository,
+        render_moment(point.received_at),
+        f"{archive.files:,}",
+        render_bytes(archive.original_bytes),
+        render_bytes(archive.deduplicated_bytes),
+        proven,
+        *([render_moment(point.deleted_at)] if deleted else []),
+    )
+
+
+__all__ = ["command"]

@@ -393,7 +393,7 @@ class CatalogForbidden(FleetkeepError):
     """The catalog at {path} belongs to another user, and only its owner reads it; call this as that user, or with
     sudo."""
 
-    code = "FK606"
+    code = "FK706"
 
 
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -44,8 +44,8 @@ from fleetkeep.plan.restore import (
     diff_item,
     is_below,
     normalize_paths,
-    render_bytes,
 )
+from fleetkeep.plan.words import render_bytes
 
 from .cancel import StepCancellation
 from .disk import DiskView

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import click
+
 from fleetkeep.model import Outcome
 
 from ._common import console, printable
@@ -57,7 +59,13 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, number
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else inert(cell) for cell in row))
-    output().print(table)
+    out = output()
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as lines:
+        out.print(table)
+    click.echo("\n".join(line.rstrip() for line in lines.get().splitlines()))
 
 
 def render_moment(moment: datetime | None) -> str:

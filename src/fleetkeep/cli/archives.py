@@ -60,7 +60,7 @@ def _list(points: Sequence[Point], limit: int, deleted: bool) -> None:
 
 
 def _row(point: Point, several: bool, deleted: bool) -> tuple[object, ...]:
-    from fleetkeep.plan.restore import render_bytes
+    from fleetkeep.plan.words import render_bytes
 
     archive = point.archive
     proven = render_moment(point.proven_at) if point.proven_at else inert("unproven", "yellow")

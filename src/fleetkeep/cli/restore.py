@@ -143,7 +143,7 @@ def _restore(access: BorgAccess, plan: RestorePlan, *, consent: bool, as_json: b
 
 
 def _describe(result: RestoreResult) -> str:
-    from fleetkeep.plan.restore import render_bytes, render_count, render_seconds
+    from fleetkeep.plan.words import render_bytes, render_count, render_seconds
 
     where = "the original place" if result.target == "/" else printable(result.target)
     lines = [

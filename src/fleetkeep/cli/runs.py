@@ -68,10 +68,10 @@ def _list(runs: Sequence[Run], limit: int) -> None:
 
 
 def _row(run: Run, several: bool) -> tuple[object, ...]:
-    from fleetkeep.plan.restore import render_bytes
+    from fleetkeep.plan.words import render_bytes
 
     archives = [part.archive for part in run.repositories if part.archive]
-    files, size = (archives[0].files, render_bytes(archives[0].original_bytes)) if archives else ("-", "-")
+    files, size = (f"{archives[0].files:,}", render_bytes(archives[0].original_bytes)) if archives else ("-", "-")
     added = render_bytes(sum(archive.deduplicated_bytes for archive in archives)) if archives else "-"
     name = f"{run.client}/{run.job}" if several else run.job
     took = render_took(run.started_at, run.finished_at)
@@ -110,7 +110,7 @@ def _show_repository(part: RepositoryRun) -> None:
 
 
 def _facts(part: RepositoryRun) -> Iterable[str]:
-    from fleetkeep.plan.restore import render_bytes
+    from fleetkeep.plan.words import render_bytes
 
     if part.reason:
         yield part.reason

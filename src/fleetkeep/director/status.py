@@ -19,9 +19,9 @@ from fleetkeep.catalog import archives, clients, drills, messages, promises, run
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.model import Drill, Job, Outcome, Point, Run
 from fleetkeep.model.base import Model, Name, render_duration
+from fleetkeep.plan.words import render_age, render_count
 
 from .promises import settle_promises
-from .words import render_age, render_count
 
 
 class FindingKind(str, Enum):
@@ -320,7 +320,7 @@ def _what_is_proven(jobs: Sequence[JobStatus], found: Sequence[Finding], now: da
     unproven = sum(finding.kind is FindingKind.UNPROVEN for finding in found)
     if unproven:
         has = "has" if unproven == 1 else "have"
-        return f"what {render_count(unproven, 'repository')} would restore {has} not been proven yet"
+        return f"what {render_count(unproven, 'repository', 'repositories')} would restore {has} not been proven yet"
     newest = max(job.proven_at for job in jobs if job.proven_at is not None)
     return f"the newest proof is {render_age(now - newest)} old"
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fleetkeep.model import Drill, DrillFile, DrillKind, Outcome, Point
 
-from .restore import render_bytes, render_count
 from .sample import Sample
+from .words import render_bytes, render_count
 
 #: So many paths are named in a reason.
 PATHS_NAMED = 3

@@ -14,6 +14,8 @@ from pathlib import PurePosixPath
 from fleetkeep.borg.items import ArchiveItem, lossy_name
 from fleetkeep.model.base import Model, parse_duration
 
+from .words import render_bytes, render_count
+
 #: So many paths of each action are kept for people; all are counted.
 PATHS_SHOWN = 20
 
@@ -274,38 +276,6 @@ _ACTION_WORDS = {
 }
 
 
-def render_bytes(size_bytes: int) -> str:
-    """A size for people, in powers of 1000.
-
-    >>> render_bytes(0), render_bytes(1_234_567)
-    ('0 B', '1.2 MB')
-    """
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 999.95 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-
-
-def render_seconds(seconds: float) -> str:
-    """How long something took.
-
-    >>> render_seconds(75.25), render_seconds(0.26)
-    ('1 min 15 s', '0.3 s')
-    """
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def render_count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> render_count(1, "file"), render_count(1200, "file"), render_count(2, "entry", "entries")
-    ('1 file', '1,200 files', '2 entries')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 __all__ = [
     "PATHS_SHOWN",
     "OnDisk",
@@ -317,8 +287,5 @@ __all__ = [
     "is_below",
     "normalize_paths",
     "parse_moment",
-    "render_bytes",
-    "render_count",
     "render_restore_plan",
-    "render_seconds",
 ]

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from builders import DAY, HOUR, MINUTE, NOW, make_archive, make_drill, make_job, make_point, make_run
 
-from fleetkeep.director import words
 from fleetkeep.director.status import FindingKind, JobFacts, JobState, RepositoryFacts, judge
 from fleetkeep.model import Outcome
+from fleetkeep.plan import words
 
 POINT = make_point(received_at=NOW - 3 * HOUR, archive=make_archive(started_at=NOW - 3 * HOUR))
 PROVEN = RepositoryFacts("offsite", newest=POINT, proven_at=NOW - 2 * HOUR)

@@ -19,30 +19,24 @@ def host_paths(module):
     return Paths(Path(module.params["prefix"]))
 
 
-class LateDirector:
-    """The Director of this host, whose catalog is opened only when there is something to tell it.
+def host_director(module):
+    """The Director of this host."""
+    from fleetkeep.clock import SystemClock
+    from fleetkeep.director.late import LateDirector
 
-    A task that changes nothing then costs no database.
-    """
+    return LateDirector(host_paths(module).catalog, SystemClock())
 
-    def __init__(self, paths):
-        self._paths = paths
-        self._opened = None
 
-    def deliver(self, envelopes):
-        return self._director().deliver(envelopes)
+def cancelled_by_signals():
+    """A cancellation that SIGTERM, SIGINT and a lost connection express, so that no lock stays behind."""
+    import signal
 
-    def deletion_plan(self, request):
-        return self._director().deletion_plan(request)
+    from fleetkeep.borg.process import Cancellation
 
-    def _director(self):
-        if self._opened is None:
-            from fleetkeep.catalog.database import open_catalog
-            from fleetkeep.clock import SystemClock
-            from fleetkeep.director.embedded import EmbeddedDirector
-
-            self._opened = EmbeddedDirector(open_catalog(self._paths.catalog), SystemClock())
-        return self._opened
+    cancellation = Cancellation()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: cancellation.cancel())
+    return cancellation
 
 
 def reconcile_host(module, desired, secrets, allow_removals):
@@ -60,7 +54,7 @@ def reconcile_host(module, desired, secrets, allow_removals):
         allow_removals=allow_removals,
         clock=SystemClock(),
         command=own_command(),
-        director=LateDirector(paths),
+        director=host_director(module),
     )
     result = {
         "changed": done.changed,
@@ -88,49 +82,52 @@ def applied_state(module):
     return applied.model_copy(update={"client": client}) if client else applied
 
 
-def open_existing_catalog(module):
-    """The catalog of the host. Raises ``NothingApplied`` where there is none; makes none."""
+def list_points(module, **wanted):
+    """The archives of the host that its catalog knows, the newest first; makes no catalog where there is none.
+
+    ``wanted`` is as in ``fleetkeep.director.history.list_archives``. Raises ``NothingApplied``.
+    """
+    from fleetkeep.agent.state import load_desired
     from fleetkeep.catalog.database import open_catalog
-    from fleetkeep.errors import NothingApplied
+    from fleetkeep.director import history
 
     paths = host_paths(module)
+    client = load_desired(paths).client
     if not paths.catalog.exists():
-        raise NothingApplied(prefix=paths.prefix)
-    return open_catalog(paths.catalog)
+        return []
+    return history.list_archives(open_catalog(paths.catalog), client=client, **wanted)
 
 
 def newest_archives(module, job):
     """The newest good archive of each repository of a job, or ``None``, by the repository's name."""
-    from fleetkeep.agent.state import load_desired
-    from fleetkeep.director import history
-    from fleetkeep.errors import NothingApplied
-
-    try:
-        catalog = open_existing_catalog(module)
-    except NothingApplied:
-        return dict.fromkeys(job.repositories)
-    client = load_desired(host_paths(module)).client
-    points = history.list_archives(catalog, client=client, job=job.name, limit=None)
+    points = list_points(module, job=job.name, limit=None)
     good = {point.archive.repository: point for point in reversed(points) if point.outcome.is_good}
     return {repository: good.get(repository) for repository in job.repositories}
 
 
 def find_archive(module):
-    """The archive that the module's options choose, by name, or by job and moment."""
+    """The archive that the module's options choose, by name, or by job and moment.
+
+    Raises ``NothingApplied``, ``UnknownArchive``, ``AmbiguousId``, ``NoArchiveAt``.
+    """
     from fleetkeep.agent.state import load_desired
+    from fleetkeep.catalog.database import open_catalog
     from fleetkeep.clock import SystemClock
     from fleetkeep.director import history
+    from fleetkeep.errors import UnknownArchive
     from fleetkeep.plan.restore import parse_moment
 
-    wanted, catalog = module.params, open_existing_catalog(module)
-    narrowed = {"client": load_desired(host_paths(module)).client, "repository": wanted["repository"]}
-    if wanted["archive"]:
-        return history.find_point(catalog, wanted["archive"], **narrowed)
-    now = SystemClock().now()
+    wanted, paths, now = module.params, host_paths(module), SystemClock().now()
+    narrowed = {"client": load_desired(paths).client, "repository": wanted["repository"]}
     try:
         moment = parse_moment(wanted["at"], now) if wanted["at"] else now
     except ValueError as error:
         module.fail_json(msg=f"at: {error}.")
+    if not paths.catalog.exists():
+        raise UnknownArchive(archive=wanted["archive"] or f"of job {wanted['job']}")
+    catalog = open_catalog(paths.catalog)
+    if wanted["archive"]:
+        return history.find_point(catalog, wanted["archive"], **narrowed)
     return history.find_point_at(catalog, wanted["job"], moment, **narrowed)
 
 
@@ -164,13 +161,14 @@ def _ended(text):
 
 
 __all__ = [
-    "LateDirector",
     "applied_state",
+    "cancelled_by_signals",
     "describe_change",
     "describe_orphans",
     "find_archive",
+    "host_director",
     "host_paths",
+    "list_points",
     "newest_archives",
-    "open_existing_catalog",
     "reconcile_host",
 ]

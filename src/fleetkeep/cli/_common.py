@@ -32,6 +32,12 @@ def console(*, stderr: bool = False) -> Console:
     return Console(markup=False, highlight=False, emoji=False, stderr=stderr, soft_wrap=False)
 
 
+def use_color() -> bool:
+    """Whether standard output takes colours: it is a terminal, and NO_COLOR is not set."""
+    terminal = console()
+    return terminal.is_terminal and not terminal.no_color
+
+
 def emit_json(value: Any) -> None:
     """Print a value, or a model, as JSON on standard output."""
     if hasattr(value, "model_dump"):
@@ -72,4 +78,5 @@ __all__ = [
     "open_standalone_catalog",
     "paths",
     "printable",
+    "use_color",
 ]

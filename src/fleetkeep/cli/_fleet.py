@@ -146,13 +146,6 @@ def print_failures(report: Report) -> None:
         click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(line)}", err=True)
 
 
-def print_messages(report: Report) -> None:
-    """Print what the hosts want a person to know."""
-    for result in report.results:
-        for message in result.data.get("messages", ()):
-            click.echo(printable(f"{result.host}: {message}"))
-
-
 def report_as_json(report: Report) -> dict[str, Any]:
     """The report for programs."""
     return {
@@ -193,7 +186,6 @@ __all__ = [
     "host_options",
     "plans_of",
     "print_failures",
-    "print_messages",
     "report_as_json",
     "run_with_progress",
 ]

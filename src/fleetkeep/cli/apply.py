@@ -11,15 +11,15 @@ import click
 from fleetkeep.errors import ConsentNeeded
 
 from ._ansible import Report, Request
-from ._common import console, embedded_director, emit_json, json_option, paths
+from ._common import embedded_director, emit_json, json_option, paths, use_color
 from ._fleet import (
     CHANGES,
+    ERROR,
     NO_CHANGE,
     exit_status,
     host_options,
     plans_of,
     print_failures,
-    print_messages,
     report_as_json,
     run_with_progress,
 )
@@ -62,15 +62,17 @@ def _ask(request: Request) -> int | None:
     print_failures(report)
     if status != CHANGES:
         return status
-    click.confirm("Apply this plan?", abort=True)
-    return None
+    if click.confirm("Apply this plan?"):
+        return None
+    click.echo("Nothing was applied.", err=True)
+    return ERROR
 
 
 def _print_plan(report: Report) -> None:
     from fleetkeep.plan.render import render_plan
 
     if plans := plans_of(report):
-        click.echo(render_plan(plans, color=console().is_terminal))
+        click.echo(render_plan(plans, color=use_color()))
 
 
 def _print_applied(report: Report, *, show_plan: bool) -> None:
@@ -78,7 +80,6 @@ def _print_applied(report: Report, *, show_plan: bool) -> None:
         _print_plan(report)
     if report.results and (changed := sum(result.changed for result in report.results)):
         click.echo(f"Applied to {changed} {'host' if changed == 1 else 'hosts'}.")
-    print_messages(report)
     print_failures(report)
 
 
@@ -104,7 +105,7 @@ def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     if as_json:
         emit_json({"changed": result.changed, "plan": result.plan.model_dump(mode="json")})
     else:
-        click.echo(render_plan([result.plan], color=console().is_terminal))
+        click.echo(render_plan([result.plan], color=use_color()))
     return CHANGES if result.changed else NO_CHANGE
 
 

@@ -9,13 +9,12 @@ from dataclasses import replace
 import click
 
 from ._ansible import Request
-from ._common import console, emit_json, json_option
+from ._common import emit_json, json_option, use_color
 from ._fleet import (
     exit_status,
     host_options,
     plans_of,
     print_failures,
-    print_messages,
     report_as_json,
     run_with_progress,
 )
@@ -34,9 +33,8 @@ def command(request: Request, as_json: bool) -> None:
     else:
         plans = plans_of(report)
         if plans:
-            click.echo(render_plan(plans, color=console().is_terminal))
-        print_messages(report)
-        print_failures(report)
+            click.echo(render_plan(plans, color=use_color()))
+            print_failures(report)
     sys.exit(exit_status(report))
 
 

@@ -3,27 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fleetkeep.agent.runner import run_job
 from fleetkeep.agent.state import load_job
-from fleetkeep.clock import UTC, Clock, SystemClock
+from fleetkeep.clock import UTC, SystemClock
+from fleetkeep.director.late import LateDirector
 from fleetkeep.errors import JobBusy
-from fleetkeep.model import DeletionPlan, DeletionRequest, Outcome, Trigger
+from fleetkeep.model import Outcome, Trigger
 
 from ._common import paths
 from ._run_display import display
 from ._signals import CANCELLED, cancelled_by_signals
 from .main import print_error
-
-if TYPE_CHECKING:
-    from fleetkeep.director.embedded import EmbeddedDirector
-    from fleetkeep.link import Envelope
 
 #: The run did not happen, because the job was running already.
 BUSY = 75
@@ -46,29 +40,6 @@ def parse_moment(context: click.Context, parameter: click.Parameter, value: str 
     except ValueError:
         raise click.BadParameter(f"{value} is no moment; write it as 2026-11-21T02:00:00+00:00.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-class LateDirector:
-    """The Director of this host, opened when it is first spoken to: a catalog that is broken costs no backup."""
-
-    def __init__(self, catalog: Path, clock: Clock) -> None:
-        self._catalog = catalog
-        self._clock = clock
-        self._director: EmbeddedDirector | None = None
-
-    def deliver(self, envelopes: Sequence[Envelope]) -> int:
-        return self._opened().deliver(envelopes)
-
-    def deletion_plan(self, request: DeletionRequest) -> DeletionPlan:
-        return self._opened().deletion_plan(request)
-
-    def _opened(self) -> EmbeddedDirector:
-        if self._director is None:
-            from fleetkeep.catalog.database import open_catalog
-            from fleetkeep.director.embedded import EmbeddedDirector
-
-            self._director = EmbeddedDirector(open_catalog(self._catalog), self._clock)
-        return self._director
 
 
 @click.command(

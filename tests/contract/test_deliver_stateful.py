@@ -220,6 +220,6 @@ def test_each_message_counts_exactly_once(tmp_path: Path) -> None:
     machine = type("DeliveriesHere", (Deliveries,), {"template": template})
     case = machine.TestCase
     case.settings = settings(
-        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     case("runTest").runTest()

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from fleetkeep.model import DesiredState, Job
 
 from . import tables
+from .rows import ensure_row
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,14 @@ class KnownJob:
 
 def hear_of_client(connection: Connection, name: str, at: datetime) -> int:
     """The key of a client, which is made when it is heard of for the first time."""
-    number = _ensure(connection, tables.client, {"name": name}, {"first_heard_at": at, "last_heard_at": at})
+    number = ensure_row(connection, tables.client, {"name": name}, {"first_heard_at": at, "last_heard_at": at})
     connection.execute(update(tables.client).where(tables.client.c.number == number).values(last_heard_at=at))
     return number
 
 
 def ensure_job(connection: Connection, client: int, name: str) -> int:
     """The key of a client's job, which is made when a message names it for the first time."""
-    return _ensure(connection, tables.job, {"client": client, "name": name}, {})
-
-
-def ensure_repository(connection: Connection, client: int, name: str) -> int:
-    """The key of a client's repository, which is made when a message names it for the first time."""
-    return _ensure(connection, tables.repository, {"client": client, "name": name}, {})
+    return ensure_row(connection, tables.job, {"client": client, "name": name}, {})
 
 
 def list_clients(connection: Connection) -> list[str]:
@@ -87,26 +83,6 @@ def declare_job(connection: Connection, job: KnownJob, declared: Job | None, at:
     connection.execute(update(tables.job).where(tables.job.c.number == job.number).values(values))
 
 
-def declare_repositories(
-    connection: Connection, client: int, state: DesiredState, repository_ids: dict[str, str]
-) -> None:
-    """Set which repositories a client has, and Borg's ids of those that are known; the others keep theirs."""
-    table = tables.repository
-    connection.execute(update(table).where(table.c.client == client).values(declaration=None))
-    for name, repository in state.repositories.items():
-        number = ensure_repository(connection, client, name)
-        values = {"declaration": repository.model_dump_json()}
-        if name in repository_ids:
-            values["borg_id"] = repository_ids[name]
-        connection.execute(update(table).where(table.c.number == number).values(values))
-
-
-def know_repository(connection: Connection, repository: int, borg_id: str) -> None:
-    """Remember Borg's id of what now lies where a repository is declared."""
-    table = tables.repository
-    connection.execute(update(table).where(table.c.number == repository).values(borg_id=borg_id))
-
-
 def list_jobs(connection: Connection, *, client: int | None = None, declared_only: bool = False) -> list[KnownJob]:
     """Jobs by client and name, of one client or of all."""
     query = (
@@ -137,23 +113,11 @@ def _known_job(row: Any) -> KnownJob:
     )
 
 
-def _ensure(connection: Connection, table: Table, keys: dict[str, Any], values: dict[str, Any]) -> int:
-    """The number of the row with these keys, which is made if it is not there. Writers are one at a time."""
-    where = [table.c[name] == value for name, value in keys.items()]
-    number: int | None = connection.scalar(select(table.c.number).where(*where))
-    if number is None:
-        number = connection.execute(insert(table).values(keys | values).returning(table.c.number)).scalar_one()
-    return number
-
-
 __all__ = [
     "KnownJob",
     "declare_job",
-    "declare_repositories",
     "ensure_job",
-    "ensure_repository",
     "hear_of_client",
-    "know_repository",
     "latest_digest",
     "list_clients",
     "list_jobs",

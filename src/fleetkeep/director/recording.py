@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleetkeep.catalog import archives, clients, drills, runs
+from fleetkeep.catalog import archives, clients, drills, repositories, runs
 from fleetkeep.catalog.clients import KnownJob
 from fleetkeep.catalog.runs import RepositoryKeys
 from fleetkeep.link import (
@@ -74,7 +74,7 @@ class Recorder:
             declared = message.state.jobs.get(name)
             if job.declared != declared:
                 promises.change_job(self.connection, job, declared, at=at, now=self.now)
-        clients.declare_repositories(self.connection, self.client, message.state, dict(message.repository_ids))
+        repositories.declare_repositories(self.connection, self.client, message.state, message.repository_ids)
         clients.record_state(self.connection, self.client, message.state, applied_at=at, received_at=self.now)
 
     def run_told(self, message: RunStarted | RunFinished) -> None:
@@ -143,9 +143,9 @@ class Recorder:
         """The key of a repository; with Borg's id of it, that is what lies there from now on."""
         key = ("repository", name)
         if key not in self.keys:
-            self.keys[key] = clients.ensure_repository(self.connection, self.client, name)
+            self.keys[key] = repositories.ensure_repository(self.connection, self.client, name)
         if borg_id is not None and self.borg_ids.get(name) != borg_id:
-            clients.know_repository(self.connection, self.keys[key], borg_id)
+            repositories.know_repository(self.connection, self.keys[key], borg_id)
             self.borg_ids[name] = borg_id
         return self.keys[key]
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum
 
 from pydantic import AwareDatetime
@@ -184,7 +183,7 @@ class Run(Model):
     started_at: AwareDatetime
     """When it began."""
 
-    finished_at: datetime | None = None
+    finished_at: AwareDatetime | None = None
     """When it ended."""
 
     stages: tuple[Stage, ...] = ()

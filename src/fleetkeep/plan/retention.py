@@ -48,14 +48,14 @@ def plan_deletion(points: Sequence[Point], request: DeletionRequest, now: dateti
     ``now``: aware; the clock that also wrote the receipts.
     """
     received = _received(points, request)
-    own = [point for point in reversed(received.values()) if (point.client, point.job) == (request.client, request.job)]
+    own = [point for point in reversed(received.values()) if _is_own(point, request)]
     reasons = _reasons(own, request.retention, ZoneInfo(request.timezone), now)
     keep, delete, without_receipt = [], [], []
     for archive in request.listed:
         point = received.get(archive.id)
         if point is None or point.archive.name != archive.name:
             without_receipt.append(archive)
-        elif (point.client, point.job) != (request.client, request.job):
+        elif not _is_own(point, request):
             keep.append(Keeping(archive=archive, reasons=(f"belongs to job {point.job} of {point.client}",)))
         elif point.archive.id in reasons:
             keep.append(Keeping(archive=archive, reasons=reasons[archive.id]))
@@ -65,13 +65,22 @@ def plan_deletion(points: Sequence[Point], request: DeletionRequest, now: dateti
 
 
 def _received(points: Iterable[Point], request: DeletionRequest) -> dict[str, Point]:
-    """The receipts of listed archives by id. A listed name that differs from the receipt's is no match."""
+    """The receipts of listed archives by id. A listed name that differs from the receipt's is no match.
+
+    In a shared repository two clients may claim one archive; each is then asked as if it were its own.
+    """
     listed = {(archive.id, archive.name) for archive in request.listed}
-    return {
-        point.archive.id: point
+    matching = [
+        point
         for point in points
         if point.archive.repository == request.repository and (point.archive.id, point.archive.name) in listed
-    }
+    ]
+    own = {point.archive.id: point for point in matching if _is_own(point, request)}
+    return own | {point.archive.id: point for point in matching if point.archive.id not in own}
+
+
+def _is_own(point: Point, request: DeletionRequest) -> bool:
+    return (point.client, point.job) == (request.client, request.job)
 
 
 def _reasons(newest_first: Sequence[Point], retention: Retention, zone: ZoneInfo, now: datetime) -> Reasons:

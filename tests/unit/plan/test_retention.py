@@ -157,6 +157,12 @@ def test_archives_of_other_jobs_and_clients_stay_and_take_no_place() -> None:
     }
 
 
+def test_a_claim_of_another_client_does_not_hold_an_archive_for_ever() -> None:
+    history = [point("old", DAY), point("new", HOUR), point("old", timedelta(0), client="web2")]
+    answer = plan(history, Retention(last=1), listed=listed(history[:2]))
+    assert deleted(answer) == ["old"] and list(kept(answer)) == ["new"]
+
+
 def test_an_archive_with_warnings_counts_and_the_newest_that_succeeded_stays_too() -> None:
     history = [point("older", 3 * DAY), point("good", 2 * DAY)]
     history += [point("warned1", DAY, outcome=Outcome.WARNING), point("warned2", HOUR, outcome=Outcome.WARNING)]

@@ -34,7 +34,7 @@ def command(request: Request, as_json: bool) -> None:
         plans = plans_of(report)
         if plans:
             click.echo(render_plan(plans, color=use_color()))
-            print_failures(report)
+        print_failures(report)
     sys.exit(exit_status(report))
 
 

@@ -56,7 +56,13 @@ class Apply:
             systemd.reload()
         wanted = {file.path for file in self.desired.files}
         files = {path: file for path, file in self.owned.files.items() if path in wanted or path in self.actual.files}
-        self._record(files=files, orphans=self._orphans(), repositories=self._used(), digest=digest)
+        self._record(
+            files=files,
+            orphans=self._orphans(),
+            repositories=self._used(),
+            generated_passphrases=self._generated(),
+            digest=digest,
+        )
 
     def _carry_out(self, change: Change) -> None:
         if change.kind is Kind.TIMER:
@@ -121,6 +127,11 @@ class Apply:
         self._record(
             repositories={**self.owned.repositories, repository.name: record}, orphans=(*self.owned.orphans, *former)
         )
+
+    def _generated(self) -> tuple[str, ...]:
+        """Passphrases that exist only here: those made here, and those that nobody gives any more."""
+        kept = (file.name for file in self.desired.files if file.secret and file.content is None)
+        return tuple(dict.fromkeys((*self.owned.generated_passphrases, *kept)))
 
     def _used(self) -> dict[str, OwnedRepository]:
         names = {repository.name for repository in self.desired.repositories}

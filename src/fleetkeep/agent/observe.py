@@ -14,7 +14,7 @@ from fleetkeep.plan.resource import Actual, FileState, RepositoryState, Resource
 
 from .paths import Paths
 from .repositories import check_known, find_repository
-from .state import load_owned
+from .state import load_owned, load_repository
 from .systemd import enabled_timers
 
 AccessTo = Callable[[Repository], "BorgAccess | None"]
@@ -56,8 +56,9 @@ def _observe_repository(
     if known is None or known.location != repository.location:
         return RepositoryState(id=find_repository(repository, access_to(repository)))
     check_known(repository, known.id)
-    if _passphrase_changes(repository, paths, secrets):
-        # A passphrase that does not open the repository must never replace one that does.
+    if _passphrase_changes(repository, paths, secrets) or _kind_changes(repository, paths):
+        # A passphrase that does not open the repository must never replace one that does; nor may an encryption be
+        # on record that the repository does not have.
         find_repository(repository, access_to(repository))
     return RepositoryState(id=known.id)
 
@@ -72,6 +73,19 @@ def _passphrase_changes(repository: Repository, paths: Paths, secrets: Mapping[s
     state = _read(paths.passphrase(repository.name))
     given = secrets.get(repository.name)
     return repository.passphrase is PassphraseKind.GIVEN and given is not None and (not state or state.content != given)
+
+
+def _kind_changes(repository: Repository, paths: Paths) -> bool:
+    """Whether it was applied with another encryption or another kind of passphrase, or nobody can tell any more."""
+    try:
+        applied = load_repository(paths, repository.name)
+    except FleetkeepError:
+        return True
+    return _opening(applied) != _opening(repository)
+
+
+def _opening(repository: Repository) -> tuple[object, ...]:
+    return repository.encryption, repository.passphrase, repository.passphrase_command
 
 
 def _read(path: Path) -> FileState | None:

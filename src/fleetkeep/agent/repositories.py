@@ -16,15 +16,21 @@ from fleetkeep.borg.command import info_arguments, init_arguments
 from fleetkeep.borg.failures import failure_of
 from fleetkeep.borg.process import run_borg
 from fleetkeep.errors import (
+    BorgFailed,
+    FleetkeepError,
     NotARepository,
     RepositoryMissing,
     RepositoryReplaced,
     RepositoryWrongEncryption,
     RepositoryWrongPassphrase,
 )
-from fleetkeep.model import Repository
+from fleetkeep.model import Encryption, Repository
 
 from .files import make_folder, sync_folder
+
+#: Exit codes of Borg 1.4 for a repository that is encrypted in another way than it should be.
+_NO_KEY_FILE = 42
+_NOT_ENCRYPTED = 60
 
 
 def local_repository_id(location: Path) -> str | None:
@@ -71,7 +77,31 @@ def find_repository(repository: Repository, access: BorgAccess | None) -> str | 
         if not repository.is_local:
             return None
         raise RepositoryWrongPassphrase(repository=repository.name, location=repository.location)
-    return _opened_id(repository, access)
+    try:
+        return _opened_id(repository, access)
+    except (BorgFailed, RepositoryWrongPassphrase) as error:
+        if (found := _encryption_betrayed_by(error, repository.encryption)) is None:
+            raise
+        raise _wrong_encryption(repository, found) from None
+
+
+def _encryption_betrayed_by(error: FleetkeepError, declared: Encryption) -> str | None:
+    """What encryption a repository has that could not be opened as declared; ``None`` where that was not the reason."""
+    code = error.details.get("exit_code")
+    if code == _NOT_ENCRYPTED:
+        return Encryption.NONE.value
+    if code == _NO_KEY_FILE and declared not in (Encryption.KEYFILE, Encryption.KEYFILE_BLAKE2):
+        return Encryption.KEYFILE.value
+    if isinstance(error, RepositoryWrongPassphrase) and declared is Encryption.NONE:
+        return "repokey-blake2 or another with a passphrase"
+    return None
+
+
+def _wrong_encryption(repository: Repository, found: str) -> RepositoryWrongEncryption:
+    declared = repository.encryption.value
+    return RepositoryWrongEncryption(
+        repository=repository.name, location=repository.location, found=found, declared=declared
+    )
 
 
 def repository_statistics(repository: Repository, access: BorgAccess) -> dict[str, int]:
@@ -99,12 +129,7 @@ def _opened_id(repository: Repository, access: BorgAccess) -> str | None:
         return None
     found = str(answer["encryption"]["mode"])
     if found != repository.encryption.value:
-        raise RepositoryWrongEncryption(
-            repository=repository.name,
-            location=repository.location,
-            found=found,
-            declared=repository.encryption.value,
-        )
+        raise _wrong_encryption(repository, found)
     return str(answer["repository"]["id"])
 
 

@@ -18,6 +18,8 @@ from fleetkeep.borg.command import info_arguments, init_arguments, list_argument
 from fleetkeep.borg.failures import failure_of
 from fleetkeep.borg.process import run_borg
 from fleetkeep.errors import (
+    BorgFailed,
+    FleetkeepError,
     NotARepository,
     RepositoryKeyMissing,
     RepositoryMissing,
@@ -25,7 +27,7 @@ from fleetkeep.errors import (
     RepositoryWrongEncryption,
     RepositoryWrongPassphrase,
 )
-from fleetkeep.model import Repository
+from fleetkeep.model import Encryption, Repository
 
 from .files import make_folder, sync_folder
 
@@ -33,6 +35,8 @@ _QUESTION_SECONDS = 300
 #: Borg's exit code when ``init`` finds a repository.
 _ALREADY_EXISTS = 10
 _NO_KEY_FILE = 42
+#: Borg's exit code for an unencrypted repository that was to be opened with a key.
+_NOT_ENCRYPTED = 60
 
 
 def local_repository_id(location: Path) -> str | None:
@@ -80,8 +84,31 @@ def find_repository(repository: Repository, access: BorgAccess | None) -> str | 
         if not repository.is_local:
             return None
         raise RepositoryWrongPassphrase(repository=repository.name, location=repository.location)
-    with _without_memory(access) as fresh:
-        return _opened_id(repository, fresh)
+    try:
+        with _without_memory(access) as fresh:
+            return _opened_id(repository, fresh)
+    except (BorgFailed, RepositoryKeyMissing, RepositoryWrongPassphrase) as error:
+        if (found := _encryption_betrayed_by(error, repository.encryption)) is None:
+            raise
+        raise _wrong_encryption(repository, found) from None
+
+
+def _encryption_betrayed_by(error: FleetkeepError, declared: Encryption) -> str | None:
+    """What encryption a repository has that could not be opened as declared; ``None`` where that was not the reason."""
+    if error.details.get("exit_code") == _NOT_ENCRYPTED:
+        return Encryption.NONE.value
+    if isinstance(error, RepositoryKeyMissing) and declared not in (Encryption.KEYFILE, Encryption.KEYFILE_BLAKE2):
+        return Encryption.KEYFILE.value
+    if isinstance(error, RepositoryWrongPassphrase) and declared is Encryption.NONE:
+        return "repokey-blake2 or another with a passphrase"
+    return None
+
+
+def _wrong_encryption(repository: Repository, found: str) -> RepositoryWrongEncryption:
+    declared = repository.encryption.value
+    return RepositoryWrongEncryption(
+        repository=repository.name, location=repository.location, found=found, declared=declared
+    )
 
 
 def adopt_repository(repository: Repository, access: BorgAccess) -> str:
@@ -123,12 +150,7 @@ def _opened_id(repository: Repository, access: BorgAccess) -> str | None:
     answer = json.loads(result.stdout)
     found = str(answer["encryption"]["mode"])
     if found != repository.encryption.value:
-        raise RepositoryWrongEncryption(
-            repository=repository.name,
-            location=repository.location,
-            found=found,
-            declared=repository.encryption.value,
-        )
+        raise _wrong_encryption(repository, found)
     return str(answer["repository"]["id"])
 
 

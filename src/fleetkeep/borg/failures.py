@@ -46,6 +46,7 @@ _MEANINGS: dict[int, type[FleetkeepError]] = {
 
 #: Where Borg's own words do not say what to do.
 _EXPLANATIONS = {
+    42: "Its key file is not on this host; copy it from the host that made the repository into etc/fleetkeep/keys.",
     60: "It is not encrypted, but it was when this host last used it, or this host never saw it; find out who put it "
     "there.",
     61: "Its encryption changed since this host last used it; find out who put it there.",

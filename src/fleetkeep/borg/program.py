@@ -105,7 +105,8 @@ def _version_of(path: str, remember: Path | None) -> Version:
     known = _recall(remember, mark)
     if known is None:
         known = _ask_version(path)
-        _memorize(remember, mark, known)
+        if supports(known, Feature.CONFINED_EXTRACT):  # one that is refused leaves no trace on the host
+            _memorize(remember, mark, known)
     return known
 
 
@@ -144,9 +145,11 @@ def _recall(remember: Path, mark: list[object]) -> Version | None:
 def _memorize(remember: Path, mark: list[object], version: Version) -> None:
     """Best effort: a host that cannot write it asks again next time."""
     try:
-        remember.parent.mkdir(parents=True, exist_ok=True)
+        remember.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = remember.with_name(f".{remember.name}.{os.getpid()}")
-        fresh.write_text(json.dumps({"mark": mark, "version": version}))
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(json.dumps({"mark": mark, "version": version}))
         fresh.replace(remember)
     except OSError:
         return

@@ -298,6 +298,8 @@ def _verdict(jobs: Sequence[JobStatus], found: Sequence[Finding], now: datetime)
     if len(fine) < len(jobs):
         waiting = len(jobs) - len(fine)
         wait = "waits for its first run" if waiting == 1 else "wait for their first runs"
+        if not fine:
+            return f"Nothing is protected yet: {render_count(waiting, 'job')} {on} {wait}."
         return f"{len(fine)} of {render_count(len(jobs), 'job')} {on} {_be(fine)} protected; {waiting} {wait}."
     all_jobs = "The only job" if len(jobs) == 1 else f"All {len(jobs)} jobs"
     return f"{all_jobs} {on} {_be(fine)} protected; {_what_is_proven(jobs, found, now)}."

@@ -200,6 +200,36 @@ def test_another_encryption_is_refused(paths: Paths, tmp_path: Path) -> None:
     assert "repokey-blake2" in str(error)
 
 
+def test_another_encryption_of_a_known_repository_is_refused(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    error = refused(RepositoryWrongEncryption, paths, state(tmp_path, encryption="repokey"))
+    assert "exists with encryption repokey-blake2, but repokey is declared" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("there", "declared", "found"),
+    [("none", "repokey", "none"), ("keyfile", "repokey", "keyfile"), ("repokey", "none", "another with a passphrase")],
+)
+def test_an_encryption_that_cannot_even_be_opened_is_named(
+    paths: Paths, tmp_path: Path, there: str, declared: str, found: str
+) -> None:
+    def with_encryption(encryption: str) -> DesiredState:
+        kind = PassphraseKind.NONE if encryption == "none" else PassphraseKind.GIVEN
+        return state(tmp_path, encryption=encryption, passphrase=kind)
+
+    bring(Paths(tmp_path / "other"), with_encryption(there), secrets={} if there == "none" else None)
+    secrets = {} if declared == "none" else None
+    error = refused(RepositoryWrongEncryption, paths, with_encryption(declared), secrets=secrets)
+    assert f"{found}, but {declared} is declared" in str(error)
+
+
+def test_a_passphrase_that_is_given_no_longer_is_never_removed(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    bring(paths, state(tmp_path, passphrase=PassphraseKind.GENERATED), secrets={})
+    bring(paths, state(tmp_path, jobs=()), allow_removals=True, secrets={})
+    assert paths.passphrase("local").read_text() == SECRET
+
+
 def test_an_empty_passphrase_is_refused(paths: Paths, tmp_path: Path) -> None:
     refused(PassphraseEmpty, paths, state(tmp_path), secrets={"local": " "})
 
@@ -327,11 +357,6 @@ def test_a_given_passphrase_that_is_declared_no_longer_is_kept_for_its_archives(
     bring(paths, state(tmp_path, passphrase=PassphraseKind.GENERATED), secrets={})
     bring(paths, state(tmp_path, jobs=()), allow_removals=True)
     assert paths.passphrase("local").read_text() == SECRET
-
-
-def test_another_encryption_of_a_known_repository_is_refused(paths: Paths, tmp_path: Path) -> None:
-    bring(paths, state(tmp_path))
-    refused(RepositoryWrongEncryption, paths, state(tmp_path, encryption="keyfile-blake2"))
 
 
 def test_a_repository_without_the_declared_encryption_is_refused(paths: Paths, tmp_path: Path) -> None:

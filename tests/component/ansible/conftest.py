@@ -3,125 +3,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-LINK = ROOT / "collections/ansible_collections/fleetkeep/backup"
-SECRET = "correct-horse-battery-staple"
-
-FLEET = """\
-plugin: fleetkeep.backup.fleet
-hosts:
-  here: {{ansible_connection: local, groups: [web]}}
-repositories:
-  main: {{path: "{prefix}/srv", passphrase: "{{{{ main_passphrase }}}}"}}
-schedules:
-  nightly: {{cron: "0 2 * * *"}}
-retention:
-  standard: {{daily: 7}}
-jobs:
-  docs: &docs
-    clients: web
-    sources: {{paths: [{prefix}/source]}}
-    repositories: [main]
-    schedule: nightly
-    retention: standard
-  more: {{<<: *docs}}
-  last: {{<<: *docs}}
-"""
-
-
-@dataclass
-class Done:
-    """How a command ended."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def said(self) -> str:
-        return self.stdout + self.stderr
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout)
-
-
-class Site:
-    """A working directory with an inventory, and a prefix that stands for a host."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.prefix = folder / "host"
-        (self.prefix / "source").mkdir(parents=True)
-        (self.folder / "inventory").mkdir()
-        (self.folder / "home").mkdir()
-        self.write("fleet.yml", FLEET.format(prefix=self.prefix))
-        self.write("group_vars/all.yml", f"main_passphrase: {SECRET}\n")
-
-    def write(self, name: str, text: str) -> Path:
-        """Write a file of the inventory."""
-        file = self.folder / "inventory" / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
-        return file
-
-    def edit(self, old: str, new: str) -> None:
-        """Change the fleet file."""
-        file = self.folder / "inventory/fleet.yml"
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new))
-
-    def fleetkeep(self, verb: str, *arguments: str | Path) -> Done:
-        """The command, with this site's prefix."""
-        command = [sys.executable, "-m", "fleetkeep", "--prefix", str(self.prefix), verb]
-        return self.run([*command, *map(str, arguments)])
-
-    def playbook(self, name: str, *arguments: str | Path) -> Done:
-        """A playbook of the collection, as a user runs it."""
-        beside = str(Path(sys.executable).with_name("ansible-playbook"))
-        prefix = f"fleetkeep_prefix={self.prefix}"
-        return self.run([beside, "-i", "inventory", f"fleetkeep.backup.{name}", "-e", prefix, *map(str, arguments)])
-
-    def run(self, command: Sequence[str]) -> Done:
-        """A command with a home and Ansible settings of its own."""
-        environment = {
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-            "ANSIBLE_HOME": str(self.folder / "home"),
-            "ANSIBLE_NOCOLOR": "1",
-            "HOME": str(self.folder / "home"),
-            "LC_ALL": "C.UTF-8",
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        }
-        done = subprocess.run(
-            list(command), cwd=self.folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    def files(self) -> dict[str, bytes]:
-        """Every file of the host by its path below the prefix; locks are none of its state."""
-        return {
-            str(path.relative_to(self.prefix)): path.read_bytes()
-            for path in sorted(self.prefix.rglob("*"))
-            if path.is_file() and path.suffix != ".lock"
-        }
+from sites import ROOT, SECRET, Done, Site, make_site
 
 
 @pytest.fixture
 def site(tmp_path: Path, borg_program: object) -> Site:
-    if not LINK.exists():
-        LINK.parent.mkdir(parents=True, exist_ok=True)
-        LINK.symlink_to("../../..")
-    return Site(tmp_path)
+    return make_site(tmp_path)
+
+
+__all__ = ["ROOT", "SECRET", "Done", "Site", "site"]

@@ -71,6 +71,11 @@ def old_point(**age: object) -> RepositoryFacts:
             [FindingKind.NEVER_RAN],
         ),
         (
+            [replace(NEW, next_due_at=NOW + HOUR)],
+            "Nothing is protected yet: 1 job on 1 client waits for its first run.",
+            [FindingKind.WAITING],
+        ),
+        (
             [replace(NEW, next_due_at=NOW + HOUR, unanswered=(NOW - HOUR,))],
             "1 of 1 job needs a person: web1/system: never ran to an end.",
             [FindingKind.NEVER_RAN],

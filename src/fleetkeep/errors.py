@@ -37,6 +37,12 @@ class Problems(FleetkeepError):
         super().__init__(count=len(self.problems), first=self.problems[0] if self.problems else "none")
 
 
+class HostProblem(FleetkeepError):
+    """{what}: {reason}. What was done before it stands; say the same again once that is mended."""
+
+    code = "FK002"
+
+
 # --- fleet files: FK1xx ---
 
 
@@ -92,6 +98,39 @@ class AnotherApply(FleetkeepError):
     """Another apply (process {holder}) is at work below {prefix}; wait for it to end and apply again."""
 
     code = "FK206"
+
+
+class PassphraseLost(FleetkeepError):
+    """The passphrase of repository {repository} is not on this host any more ({path}), and a new one would not open the
+    archives at {location}; put the file back from a copy, or declare the passphrase. Nothing was changed."""
+
+    code = "FK207"
+
+
+class PassphraseInUse(FleetkeepError):
+    """The passphrase of repository {repository} was made on this host and alone opens the archives at {location};
+    another one would take its place. Declare the new repository by another name. Nothing was changed."""
+
+    code = "FK208"
+
+
+class JournalUnreadable(FleetkeepError):
+    """The ownership journal {path} cannot be read ({reason}); no archive is affected. Move the file away, keep it, and
+    apply again: what is declared is taken over."""
+
+    code = "FK209"
+
+
+class NotAllowed(FleetkeepError):
+    """{path} may not be touched by this user; say it as root, or name another --prefix."""
+
+    code = "FK210"
+
+
+class AnotherAgent(FleetkeepError):
+    """Another agent (process {holder}) keeps the schedule below {prefix}; one is enough."""
+
+    code = "FK211"
 
 
 # --- borg and repositories: FK3xx ---
@@ -197,6 +236,13 @@ class RepositoryReplacedMeanwhile(FleetkeepError):
     another repository there. Archive {archive} went into it and does not count; find out who, then apply again."""
 
     code = "FK321"
+
+
+class RepositoryKeyMissing(FleetkeepError):
+    """Repository {repository} at {location} is encrypted with a key file that this host does not have; copy it into
+    etc/fleetkeep/keys from a host that has it, or declare another path. Nothing was changed."""
+
+    code = "FK322"
 
 
 # --- runs: FK4xx ---
@@ -339,6 +385,13 @@ class ConsentNeeded(FleetkeepError):
     """Nothing was applied: nobody can be asked here, so say --yes after reading the plan."""
 
     code = "FK603"
+
+
+class AnsibleStopped(FleetkeepError):
+    """ansible-playbook ended with status {exit_code} though no host reported a failure; its own words stand above. What
+    is shown of the hosts may not be all."""
+
+    code = "FK605"
 
 
 class NoHosts(FleetkeepError):

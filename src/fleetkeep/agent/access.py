@@ -95,7 +95,7 @@ def _passphrase(paths: Paths, repository: Repository) -> Passphrase | None:
 def _read_file(paths: Paths, repository: Repository) -> str:
     path = paths.passphrase(repository.name)
     try:
-        return path.read_text(encoding="utf-8").rstrip("\n")
+        return path.read_bytes().decode().rstrip("\n")
     except (OSError, UnicodeDecodeError):
         raise PassphraseMissing(repository=repository.name, path=path) from None
 

@@ -23,7 +23,7 @@ from . import systemd
 from .files import remove_file, write_file
 from .observe import AccessTo
 from .paths import Paths
-from .repositories import create_repository
+from .repositories import adopt_repository, create_repository
 from .resources import render_file
 
 
@@ -41,19 +41,24 @@ class Apply:
     applied: list[Change]
     systemd_is_stale: bool = False
 
-    def run(self, digest: str) -> None:
-        """Carry out every change in order and record that the state with this digest is in force.
-
-        What an apply wrote and somebody removed since, though nothing declares it, is forgotten.
+    def run(self) -> None:
+        """Carry out every change in order.
 
         Raises ``ApplyFailed``; ``applied`` then holds the changes that stand.
         """
         for change in self.plan.changes:
-            with self._named(change):
+            with self._named(f"{change.action.value} {change.kind.value} {change.name}", change.path):
                 self._carry_out(change)
             self.applied.append(change)
         if self.systemd_is_stale:
-            systemd.reload()
+            with self._named("reload of systemd"):
+                systemd.reload()
+
+    def finish(self, digest: str) -> None:
+        """Record that the state with this digest is in force: the last word of an apply.
+
+        What an apply wrote and somebody removed since, though nothing declares it, is forgotten.
+        """
         wanted = {file.path for file in self.desired.files}
         files = {path: file for path, file in self.owned.files.items() if path in wanted or path in self.actual.files}
         self._record(
@@ -75,15 +80,21 @@ class Apply:
     def _put(self, change: Change, file: FileResource) -> None:
         if change.kind is Kind.REPOSITORY:
             self._settle_repository(next(r for r in self.desired.repositories if r.name == change.name))
-        content = file.content
-        if content is None:
-            state = self.actual.files.get(file.path)
-            content = state.content if state else ids.new_passphrase()
-            self._record(generated_passphrases=tuple({*self.owned.generated_passphrases, file.name}))
-        mark = OwnedFile(kind=file.kind.value, name=file.name, sha256=sha256_of(content))
-        self._record(files={**self.owned.files, file.path: mark})
+        state = self.actual.files.get(file.path)
+        if file.content is None:
+            self._record(generated_passphrases=self._generated())
+        if file.content is None and state:
+            self._mark(file, state.sha256)
+            (self.paths.prefix / file.path).chmod(file.mode)
+            return
+        content = ids.new_passphrase() if file.content is None else file.content
+        self._mark(file, sha256_of(content))
         write_file(self.paths.prefix / file.path, content, file.mode)
         self._after_unit(change)
+
+    def _mark(self, file: FileResource, sha256: str) -> None:
+        mark = OwnedFile(kind=file.kind.value, name=file.name, sha256=sha256)
+        self._record(files={**self.owned.files, file.path: mark})
 
     def _remove(self, change: Change) -> None:
         remove_file(self.paths.prefix / change.path)
@@ -115,11 +126,10 @@ class Apply:
         known = self.owned.repositories.get(repository.name)
         if known and known.location == repository.location:
             return
-        found = self.actual.repositories[repository.name].id
-        if found is None:
-            access = self.access_to(repository)
-            assert access is not None  # noqa: S101 - its passphrase was written by an earlier change
-            found = create_repository(repository, access)
+        access = self.access_to(repository)
+        assert access is not None  # noqa: S101 - its passphrase was written by an earlier change
+        is_there = self.actual.repositories[repository.name].id is not None
+        found = (adopt_repository if is_there else create_repository)(repository, access)
         record = OwnedRepository(
             name=repository.name, id=found, location=repository.location, known_since=self.clock.now()
         )
@@ -129,18 +139,20 @@ class Apply:
         )
 
     def _generated(self) -> tuple[str, ...]:
-        """Passphrases that exist only here: those made here, and those that nobody gives any more."""
-        kept = (file.name for file in self.desired.files if file.secret and file.content is None)
-        return tuple(dict.fromkeys((*self.owned.generated_passphrases, *kept)))
+        """The repositories whose passphrase is only on this host, also one that was declared as a value before."""
+        declared = {file.name for file in self.desired.files if file.secret and file.content is None}
+        return tuple(sorted(declared.union(self.owned.generated_passphrases)))
 
     def _used(self) -> dict[str, OwnedRepository]:
         names = {repository.name for repository in self.desired.repositories}
         return {name: known for name, known in self.owned.repositories.items() if name in names}
 
     def _orphans(self) -> tuple[OwnedRepository, ...]:
-        used = {known.location for known in self._used().values()}
+        used = self._used().values()
+        places, ids = {known.location for known in used}, {known.id for known in used}
         every = (*self.owned.orphans, *self.owned.repositories.values())
-        return tuple({known.location: known for known in every if known.location not in used}.values())
+        gone = {known.location: known for known in every if known.location not in places and known.id not in ids}
+        return tuple(gone.values())
 
     def _record(self, **changes: object) -> None:
         owned = self.owned.model_copy(update=changes)
@@ -149,16 +161,15 @@ class Apply:
             self.owned = owned
 
     @contextmanager
-    def _named(self, change: Change) -> Iterator[None]:
+    def _named(self, what: str, path: str = "") -> Iterator[None]:
         """Turn whatever goes wrong into one sentence that names the change."""
-        what = f"{change.action.value} {change.kind.value} {change.name}"
         try:
             yield
         except FleetkeepError as error:
             raise ApplyFailed(client=self.plan.client, what=what, reason=str(error)) from error
         except OSError as error:
-            place = self.paths.prefix / change.path if change.path else self.paths.prefix
-            reason = str(StorageFull(what=what, location=place)) if error.errno == ENOSPC else f"{error}."
+            reason = str(StorageFull(what=what, location=self.paths.prefix / path))
+            reason = reason if error.errno == ENOSPC else f"{error}."
             raise ApplyFailed(client=self.plan.client, what=what, reason=reason) from error
         except systemd.SystemdRefused as error:
             raise ApplyFailed(client=self.plan.client, what=what, reason=f"{error}.") from error

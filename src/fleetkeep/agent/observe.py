@@ -3,18 +3,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
-from fleetkeep.errors import FleetkeepError, PassphraseMissing, Problems
+from fleetkeep.errors import (
+    FleetkeepError,
+    PassphraseInUse,
+    PassphraseLost,
+    PassphraseMissing,
+    Problems,
+    RepositoryMissing,
+    RepositoryReplaced,
+)
 from fleetkeep.model import Owned, PassphraseKind, Repository
 from fleetkeep.plan.resource import Actual, FileState, RepositoryState, Resources, sha256_of
 
 from .paths import Paths
 from .repositories import check_known, find_repository
-from .state import load_owned, load_repository
+from .state import applied_repository, load_owned
 from .systemd import enabled_timers
 
 AccessTo = Callable[[Repository], "BorgAccess | None"]
@@ -51,54 +60,79 @@ def observe(
 def _observe_repository(
     repository: Repository, paths: Paths, secrets: Mapping[str, str], owned: Owned, access_to: AccessTo
 ) -> RepositoryState:
-    _check_passphrase_exists(repository, paths, secrets)
     known = owned.repositories.get(repository.name)
-    if known is None or known.location != repository.location:
+    is_known = known is not None and known.location == repository.location
+    _check_passphrase_exists(repository, paths, secrets, is_known=is_known)
+    _check_no_key_is_lost(repository, paths, secrets, owned)
+    if known is None or not is_known:
         return RepositoryState(id=find_repository(repository, access_to(repository)))
     check_known(repository, known.id)
-    if _passphrase_changes(repository, paths, secrets) or _kind_changes(repository, paths):
-        # A passphrase that does not open the repository must never replace one that does; nor may an encryption be
-        # on record that the repository does not have.
-        find_repository(repository, access_to(repository))
+    if _opens_otherwise(repository, paths, secrets):
+        # What does not open the repository must never replace what does.
+        _check_opens(repository, access_to(repository), known.id)
     return RepositoryState(id=known.id)
 
 
-def _check_passphrase_exists(repository: Repository, paths: Paths, secrets: Mapping[str, str]) -> None:
+def _check_passphrase_exists(
+    repository: Repository, paths: Paths, secrets: Mapping[str, str], *, is_known: bool
+) -> None:
     path = paths.passphrase(repository.name)
-    if repository.passphrase is PassphraseKind.GIVEN and repository.name not in secrets and not path.exists():
+    if path.exists():
+        return
+    if repository.passphrase is PassphraseKind.GIVEN and repository.name not in secrets:
         raise PassphraseMissing(repository=repository.name, path=path)
+    if repository.passphrase is PassphraseKind.GENERATED and is_known:
+        raise PassphraseLost(repository=repository.name, location=repository.location, path=path)
+
+
+def _check_no_key_is_lost(repository: Repository, paths: Paths, secrets: Mapping[str, str], owned: Owned) -> None:
+    """Refuse to write over a passphrase that exists nowhere else while a repository at another place needs it."""
+    if repository.name not in owned.generated_passphrases or not _passphrase_changes(repository, paths, secrets):
+        return
+    for other in (*owned.repositories.values(), *owned.orphans):
+        if other.name == repository.name and other.location != repository.location:
+            raise PassphraseInUse(repository=repository.name, location=other.location)
+
+
+def _opens_otherwise(repository: Repository, paths: Paths, secrets: Mapping[str, str]) -> bool:
+    """Whether a known repository will be opened in another way than the last apply made sure of."""
+    applied = applied_repository(paths, repository.name)
+    return (
+        applied is None
+        or applied.encryption is not repository.encryption
+        or applied.passphrase is not repository.passphrase
+        or applied.passphrase_command != repository.passphrase_command
+        or _passphrase_changes(repository, paths, secrets)
+    )
+
+
+def _check_opens(repository: Repository, access: BorgAccess | None, known_id: str) -> None:
+    found = find_repository(repository, access)
+    if found is None:
+        raise RepositoryMissing(repository=repository.name, location=repository.location)
+    if found != known_id:
+        raise RepositoryReplaced(
+            repository=repository.name, location=repository.location, found=found, expected=known_id
+        )
 
 
 def _passphrase_changes(repository: Repository, paths: Paths, secrets: Mapping[str, str]) -> bool:
     state = _read(paths.passphrase(repository.name))
     given = secrets.get(repository.name)
-    return repository.passphrase is PassphraseKind.GIVEN and given is not None and (not state or state.content != given)
-
-
-def _kind_changes(repository: Repository, paths: Paths) -> bool:
-    """Whether it was applied with another encryption or another kind of passphrase, or nobody can tell any more."""
-    try:
-        applied = load_repository(paths, repository.name)
-    except FleetkeepError:
-        return True
-    return _opening(applied) != _opening(repository)
-
-
-def _opening(repository: Repository) -> tuple[object, ...]:
-    return repository.encryption, repository.passphrase, repository.passphrase_command
+    return (
+        repository.passphrase is PassphraseKind.GIVEN
+        and given is not None
+        and (not state or state.sha256 != sha256_of(given))
+    )
 
 
 def _read(path: Path) -> FileState | None:
     try:
-        content = path.read_bytes().decode("utf-8", "surrogateescape")
+        content = path.read_bytes()
         mode = stat.S_IMODE(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return FileState(sha256=_digest(content), mode=mode, content=content)
-
-
-def _digest(content: str) -> str:
-    return sha256_of(content.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    return FileState(sha256=hashlib.sha256(content).hexdigest(), mode=mode, content=content.decode(errors="replace"))
 
 
 __all__ = ["AccessTo", "observe"]

@@ -72,13 +72,17 @@ def reconcile(
             actual = observe(resources, paths, secrets, access_to, systemd=by_systemd)
             plan = diff(resources, actual)
             check_removals(plan, allow_removals=allow_removals)
-            if not plan.changes and actual.owned.digest == desired.digest:
+            if not plan.changes and actual.owned.digest == desired.digest and _is_kept(paths, desired):
                 return Reconciliation(plan=plan, applied=False)
             apply = Apply(plan, resources, actual, paths, access_to, clock, owned=actual.owned, applied=[])
-            apply.run(desired.digest)
+            apply.run()
             write_file(paths.desired, render_file(desired))
-            ids = {name: known.id for name, known in apply.owned.repositories.items()}
-            _announce(paths, StateApplied(at=clock.now(), state=desired, repository_ids=ids), clock, director)
+            ids = {name: apply.owned.repositories[name].id for name in desired.repositories}
+            with closing(Spool(paths.spool)) as spool:
+                spool.append(StateApplied(at=clock.now(), state=desired, repository_ids=ids), desired.client, clock)
+                apply.finish(desired.digest)
+                if director is not None:
+                    drain(spool, director)
     except Held as held:
         raise AnotherApply(holder=held.holder, prefix=paths.prefix) from None
     return Reconciliation(plan=plan, applied=True)
@@ -93,12 +97,12 @@ def _access(
     return repository_access(paths, repository, program, secrets.get(repository.name))
 
 
-def _announce(paths: Paths, message: StateApplied, clock: Clock, director: Director | None) -> None:
-    """Write down that the state is in force; the Director learns it now, or when it is reached next."""
-    with closing(Spool(paths.spool)) as spool:
-        spool.append(message, message.state.client, clock)
-        if director is not None:
-            drain(spool, director)
+def _is_kept(paths: Paths, desired: DesiredState) -> bool:
+    """Whether the copy of the desired state on this host, from which runs and local applies start, is whole."""
+    try:
+        return paths.desired.read_bytes() == render_file(desired).encode()
+    except FileNotFoundError:
+        return False
 
 
 __all__ = ["Reconciliation", "reconcile"]

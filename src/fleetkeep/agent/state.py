@@ -8,7 +8,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from fleetkeep.errors import NothingApplied, StateUnreadable, UnknownJob, UnknownRepository
+from fleetkeep.errors import (
+    JournalUnreadable,
+    NotAllowed,
+    NothingApplied,
+    StateUnreadable,
+    UnknownJob,
+    UnknownRepository,
+)
 from fleetkeep.model import DesiredState, Job, Owned, Repository
 
 from .paths import Paths
@@ -17,8 +24,14 @@ ModelType = TypeVar("ModelType", bound=BaseModel)
 
 
 def load_owned(paths: Paths) -> Owned:
-    """The ownership journal; an empty one where nothing was applied yet."""
-    return _load(paths.owned, Owned, "the ownership journal") or Owned()
+    """The ownership journal; an empty one where nothing was applied yet.
+
+    Raises ``JournalUnreadable``, ``NotAllowed``.
+    """
+    try:
+        return _load(paths.owned, Owned, "the ownership journal") or Owned()
+    except StateUnreadable as error:
+        raise JournalUnreadable(path=paths.owned, reason=error.details["reason"]) from None
 
 
 def load_desired(paths: Paths) -> DesiredState:
@@ -54,6 +67,14 @@ def load_repository(paths: Paths, name: str) -> Repository:
     return repository
 
 
+def applied_repository(paths: Paths, name: str) -> Repository | None:
+    """A repository as it was applied last, or ``None`` where that is missing or cannot be read."""
+    try:
+        return _load(paths.repository(name), Repository, "a repository")
+    except StateUnreadable:
+        return None
+
+
 def repository_id(paths: Paths, name: str) -> str | None:
     """Borg's id of a repository as this host knows it, or ``None`` before it was created."""
     known = load_owned(paths).repositories.get(name)
@@ -68,11 +89,14 @@ def _load(path: Path, kind: type[ModelType], words: str) -> ModelType | None:
         return None
     except ValidationError as error:
         raise StateUnreadable(path=path, kind=words, reason=error.errors()[0]["msg"]) from None
+    except PermissionError:
+        raise NotAllowed(path=path) from None
     except OSError as error:
         raise StateUnreadable(path=path, kind=words, reason=error.strerror or str(error)) from None
 
 
 __all__ = [
+    "applied_repository",
     "load_desired",
     "load_job",
     "load_jobs",

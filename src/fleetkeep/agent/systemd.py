@@ -28,12 +28,32 @@ def is_scheduler(choice: SchedulerChoice, paths: Paths) -> bool:
 
 
 def enabled_timers(paths: Paths) -> frozenset[str]:
-    """The names of Fleetkeep's timers that are enabled and active."""
+    """The names of Fleetkeep's timers that are enabled and active, as their files say.
+
+    One whose files, or whose service's, changed since systemd read them does not count: an apply was cut there.
+    """
     linked = [link.name for link in (paths.prefix / _WANTS).glob("fleetkeep-*.timer")]
     if not linked:
         return frozenset()
-    answer = _systemctl("is-active", *linked, check=False).splitlines()
-    return frozenset(name for name, word in zip(linked, answer, strict=False) if word == "active")
+    services = [name.removesuffix(".timer") + ".service" for name in linked]
+    answer = _systemctl("show", "--property=Id,ActiveState,NeedDaemonReload", *linked, *services, check=False)
+    units = parse_units(answer)
+    stale = {name.removesuffix(".service") for name, unit in units.items() if unit.get("NeedDaemonReload") == "yes"}
+    return frozenset(
+        name
+        for name in linked
+        if units.get(name, {}).get("ActiveState") == "active" and not {name, name.removesuffix(".timer")} & stale
+    )
+
+
+def parse_units(text: str) -> dict[str, dict[str, str]]:
+    r"""The properties that ``systemctl show`` prints, by the name of the unit.
+
+    >>> parse_units("Id=a.timer\nActiveState=active\n\nId=a.service\nActiveState=inactive\n")
+    {'a.timer': {'Id': 'a.timer', 'ActiveState': 'active'}, 'a.service': {'Id': 'a.service', 'ActiveState': 'inactive'}}
+    """
+    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.split("\n\n")]
+    return {block["Id"]: block for block in blocks if "Id" in block}
 
 
 def reload() -> None:
@@ -65,4 +85,4 @@ def _systemctl(*arguments: str, check: bool = True) -> str:
     return done.stdout
 
 
-__all__ = ["SystemdRefused", "disable_timer", "enable_timer", "enabled_timers", "is_scheduler", "reload"]
+__all__ = ["SystemdRefused", "disable_timer", "enable_timer", "enabled_timers", "is_scheduler", "parse_units", "reload"]

@@ -70,6 +70,9 @@ class Report:
     results: tuple[HostResult, ...]
     exit_code: int
 
+    said: str = field(default="", repr=False)
+    """What Ansible printed, unless it was shown already."""
+
 
 Progress = Callable[[int, int], None]
 """Called with the number of hosts that are done, and of all hosts."""
@@ -91,7 +94,7 @@ def run_playbook(request: Request, progress: Progress | None = None) -> Report:
     results = tuple(_result(event) for event in events if event["event"] == "host")
     if not results:
         _explain_silence(request, exit_code, said)
-    return Report(results=results, exit_code=exit_code)
+    return Report(results=results, exit_code=exit_code, said=said)
 
 
 def _find_program() -> str:
@@ -160,10 +163,10 @@ def _run(
     report_file: Path,
 ) -> tuple[int, str]:
     """Run the command to its end; gives its exit status and, unless it was shown, what it said."""
-    if request.verbosity:
-        return subprocess.run(command, env=environment, stdout=sys.stderr, check=False).returncode, ""
     with Path(folder, "output").open("w+b") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=environment, stdout=sys.stderr if request.verbosity else output, stderr=subprocess.STDOUT
+        )
         try:
             exit_code = _wait(process, progress, report_file)
         except KeyboardInterrupt:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from fleetkeep.catalog.database import Catalog
     from fleetkeep.director.embedded import EmbeddedDirector
+    from fleetkeep.plan.change import Plan
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text.")
 
@@ -32,10 +34,10 @@ def console(*, stderr: bool = False) -> Console:
     return Console(markup=False, highlight=False, emoji=False, stderr=stderr, soft_wrap=False)
 
 
-def use_color() -> bool:
-    """Whether standard output takes colours: it is a terminal, and NO_COLOR is not set."""
-    terminal = console()
-    return terminal.is_terminal and not terminal.no_color
+def use_color(*, stderr: bool = False) -> bool:
+    """Whether an output takes colours: it is a terminal that has some, and NO_COLOR is not set."""
+    terminal = console(stderr=stderr)
+    return terminal.is_terminal and not terminal.no_color and terminal.color_system is not None
 
 
 def emit_json(value: Any) -> None:
@@ -43,6 +45,21 @@ def emit_json(value: Any) -> None:
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
     click.echo(json.dumps(value, indent=2, ensure_ascii=True, default=str))
+
+
+def print_plan(plans: Sequence[Plan]) -> None:
+    """Print plans for people on standard output."""
+    from fleetkeep.plan.render import render_plan
+
+    color = use_color()
+    click.echo(render_plan(plans, color=color), color=color)
+
+
+def print_sentence(sentence: str) -> None:
+    """Print what went wrong as one line on standard error."""
+    color = use_color(stderr=True)
+    label = click.style("error:", fg="red", bold=True) if color else "error:"
+    click.echo(f"{label} {printable(sentence)}", err=True, color=color)
 
 
 def open_standalone_catalog() -> Catalog:
@@ -77,6 +94,8 @@ __all__ = [
     "json_option",
     "open_standalone_catalog",
     "paths",
+    "print_plan",
+    "print_sentence",
     "printable",
     "use_color",
 ]

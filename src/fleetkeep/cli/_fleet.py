@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import ValidationError
 
+from fleetkeep.errors import AnsibleStopped
+
 from ._ansible import HostResult, Report, Request, run_playbook
-from ._common import console, printable
+from ._common import console, print_sentence
 
 if TYPE_CHECKING:
     from fleetkeep.plan.change import Plan
@@ -116,10 +118,15 @@ def _without_validation(report: Report) -> Report:
 
 
 def exit_status(report: Report) -> int:
-    """0 when nothing changes, 2 when something does, 1 when a host failed."""
-    if not all(result.is_good for result in report.results):
+    """0 when nothing changes, 2 when something does, 1 when a host failed or Ansible stopped early."""
+    if report.exit_code or not all(result.is_good for result in report.results):
         return ERROR
-    return CHANGES if any(result.changed for result in report.results) else NO_CHANGE
+    return CHANGES if changes_something(report) else NO_CHANGE
+
+
+def changes_something(report: Report) -> bool:
+    """Whether a host that did not fail changes."""
+    return any(result.changed and result.is_good for result in report.results)
 
 
 def plans_of(report: Report) -> list[Plan]:
@@ -143,14 +150,17 @@ def _plan_of(result: HostResult) -> Plan | None:
 def print_failures(report: Report) -> None:
     """Print on standard error what went wrong, each problem once, then the hosts that failed otherwise."""
     for line in dict.fromkeys(line for result in report.results for line in _failures(result)):
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(line)}", err=True)
+        print_sentence(line)
+    if report.exit_code and all(result.is_good for result in report.results):
+        click.echo(report.said, err=True)
+        print_sentence(f"{AnsibleStopped(exit_code=report.exit_code)} [{AnsibleStopped.code}]")
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
     """The report for programs."""
     return {
         "changed": any(result.changed for result in report.results),
-        "failed": not all(result.is_good for result in report.results),
+        "failed": exit_status(report) == ERROR,
         "hosts": [_result_as_json(result) for result in sorted(report.results, key=lambda result: result.host)],
     }
 
@@ -181,6 +191,7 @@ __all__ = [
     "CHANGES",
     "ERROR",
     "NO_CHANGE",
+    "changes_something",
     "exit_status",
     "fleet_options",
     "host_options",

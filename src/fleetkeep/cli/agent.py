@@ -14,7 +14,7 @@ from fleetkeep.agent.lock import Held, hold
 from fleetkeep.agent.scheduler import Scheduler, next_start
 from fleetkeep.agent.state import load_desired, load_jobs
 from fleetkeep.clock import SystemClock
-from fleetkeep.errors import JobBusy
+from fleetkeep.errors import AnotherAgent
 
 from ._common import emit_json, json_option, paths
 
@@ -43,11 +43,12 @@ def command(show: bool, as_json: bool) -> None:
         signal.signal(number, stop)
     try:
         with hold(places.lock("agent")):
-            client = load_desired(places).client
-            click.echo(f"Agent of {client}: {len(load_jobs(places))} jobs below {places.prefix}.")
+            desired = load_desired(places)
+            count = len(desired.jobs)
+            click.echo(f"Agent of {desired.client}: {count} {'job' if count == 1 else 'jobs'} below {places.prefix}.")
             scheduler.run()
     except Held as held:
-        raise JobBusy(job="agent", holder=held.holder) from None
+        raise AnotherAgent(holder=held.holder, prefix=places.prefix) from None
 
 
 def _show(as_json: bool) -> None:

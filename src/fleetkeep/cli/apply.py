@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from fleetkeep.errors import ConsentNeeded
 
 from ._ansible import Report, Request
-from ._common import embedded_director, emit_json, json_option, paths, use_color
+from ._common import embedded_director, emit_json, json_option, paths, print_plan
 from ._fleet import (
     CHANGES,
     ERROR,
     NO_CHANGE,
+    changes_something,
     exit_status,
     host_options,
     plans_of,
@@ -40,6 +42,7 @@ def command(request: Request, agreed: bool, local: bool, as_json: bool) -> None:
     No repository and no archive is ever deleted by an apply.
     """
     if local:
+        _check_local(request)
         sys.exit(_apply_local(allow_removals="fleetkeep_allow_removals" in request.variables, as_json=as_json))
     if not agreed:
         if as_json or not sys.stdin.isatty():
@@ -60,19 +63,18 @@ def _ask(request: Request) -> int | None:
     status = exit_status(report)
     _print_plan(report)
     print_failures(report)
-    if status != CHANGES:
+    if not changes_something(report):
         return status
-    if click.confirm("Apply this plan?"):
+    failed = not all(result.is_good for result in report.results)
+    if click.confirm("Apply this plan, without the hosts that failed?" if failed else "Apply this plan?"):
         return None
     click.echo("Nothing was applied.", err=True)
     return ERROR
 
 
 def _print_plan(report: Report) -> None:
-    from fleetkeep.plan.render import render_plan
-
     if plans := plans_of(report):
-        click.echo(render_plan(plans, color=use_color()))
+        print_plan(plans)
 
 
 def _print_applied(report: Report, *, show_plan: bool) -> None:
@@ -83,13 +85,20 @@ def _print_applied(report: Report, *, show_plan: bool) -> None:
     print_failures(report)
 
 
+def _check_local(request: Request) -> None:
+    """Refuse options that mean nothing on the host itself; the prefix counts wherever it stands."""
+    if request.inventories or request.limit or request.arguments:
+        raise click.UsageError("--local takes neither an inventory nor a limit nor variables: it reads no fleet files.")
+    root = click.get_current_context().find_root()
+    root.obj = Path(request.variables.get("fleetkeep_prefix", root.obj))
+
+
 def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     """Reconcile this host with the desired state that it keeps."""
     from fleetkeep.agent.command import own_command
     from fleetkeep.agent.reconcile import reconcile
     from fleetkeep.agent.state import load_desired
     from fleetkeep.clock import SystemClock
-    from fleetkeep.plan.render import render_plan
 
     desired = load_desired(paths())
     result = reconcile(
@@ -105,7 +114,7 @@ def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     if as_json:
         emit_json({"changed": result.changed, "plan": result.plan.model_dump(mode="json")})
     else:
-        click.echo(render_plan([result.plan], color=use_color()))
+        print_plan([result.plan])
     return CHANGES if result.changed else NO_CHANGE
 
 

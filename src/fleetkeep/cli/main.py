@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fleetkeep import __version__
-from fleetkeep.errors import FleetkeepError, Problems
+from fleetkeep.errors import FleetkeepError, HostProblem, NotAllowed, Problems
 
 #: The verbs in the order in which the help shows them, with the section they stand in.
 VERBS: dict[str, str] = {
@@ -100,6 +100,12 @@ def main(arguments: list[str] | None = None) -> None:
     except FleetkeepError as error:
         print_error(error)
         status = 1
+    except PermissionError as error:
+        print_error(NotAllowed(path=error.filename or "A file"))
+        status = 1
+    except OSError as error:
+        print_error(HostProblem(what=error.filename or "This host", reason=error.strerror or error))
+        status = 1
     except click.ClickException as error:
         error.show()
         status = 1
@@ -111,8 +117,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def print_error(error: FleetkeepError) -> None:
     """Print one error as one line on standard error."""
-    label = click.style("error:", fg="red", bold=True)
-    click.echo(f"{label} {error} [{error.code}]", err=True)
+    from ._common import print_sentence
+
+    print_sentence(f"{error} [{error.code}]")
 
 
 __all__ = ["VERBS", "VerbGroup", "main", "print_error", "program"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import click
 
 from ._ansible import Request
-from ._common import emit_json, json_option, use_color
+from ._common import emit_json, json_option, print_plan
 from ._fleet import (
     exit_status,
     host_options,
@@ -25,15 +25,12 @@ from ._fleet import (
 @json_option
 def command(request: Request, as_json: bool) -> None:
     """Show what an apply would change on each host; change nothing."""
-    from fleetkeep.plan.render import render_plan
-
     report = run_with_progress(replace(request, playbook="plan"), "Planning")
     if as_json:
         emit_json(report_as_json(report))
     else:
-        plans = plans_of(report)
-        if plans:
-            click.echo(render_plan(plans, color=use_color()))
+        if plans := plans_of(report):
+            print_plan(plans)
         print_failures(report)
     sys.exit(exit_status(report))
 

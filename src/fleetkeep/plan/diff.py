@@ -15,7 +15,7 @@ from fleetkeep.errors import TooManyRemovals
 from fleetkeep.model import Owned, Repository
 
 from .change import Action, Change, FieldChange, Kind, Orphan, Plan
-from .resource import Actual, FileResource, FileState, Resources
+from .resource import Actual, FileResource, FileState, Resources, sha256_of
 
 _KINDS = list(Kind)
 _ABSENT = object()
@@ -29,7 +29,7 @@ def diff(desired: Resources, actual: Actual) -> Plan:
     return Plan(
         client=desired.client,
         changes=tuple(sorted(changes, key=_order)),
-        orphans=tuple(_orphans(desired.repositories, actual.owned)),
+        orphans=tuple(_orphans(desired.repositories, actual)),
         jobs_before=sum(file.kind == Kind.JOB.value for file in actual.owned.files.values()),
     )
 
@@ -112,7 +112,7 @@ def _diff_file(file: FileResource, state: FileState | None, owned: Owned) -> Cha
         return Change(
             action=Action.CREATE, kind=file.kind, name=file.name, summary=file.summary, path=file.path, after=after
         )
-    same_content = file.content is None or file.content == state.content
+    same_content = file.content is None or sha256_of(file.content) == state.sha256
     if same_content and state.mode == file.mode:
         return None
     known = owned.files.get(file.path)
@@ -122,7 +122,7 @@ def _diff_file(file: FileResource, state: FileState | None, owned: Owned) -> Cha
         name=file.name,
         summary=file.summary,
         reason=_reason(known.sha256 if known else None, state, same_content),
-        fields=tuple(_fields(file, state)),
+        fields=tuple(_fields(file, state, same_content)),
         path=file.path,
         before=SECRET if file.secret else state.content,
         after=after,
@@ -137,8 +137,8 @@ def _reason(written: str | None, state: FileState, same_content: bool) -> str:
     return "" if written == state.sha256 else "was edited on this host; is put back"
 
 
-def _fields(file: FileResource, state: FileState) -> list[FieldChange]:
-    if state.mode != file.mode and (file.content is None or file.content == state.content):
+def _fields(file: FileResource, state: FileState, same_content: bool) -> list[FieldChange]:
+    if same_content:
         return [FieldChange(path="mode", before=f"{state.mode:04o}", after=f"{file.mode:04o}")]
     if file.secret:
         return [FieldChange(path="passphrase", before=SECRET, after=SECRET)]
@@ -185,11 +185,12 @@ def _announce(change: Change, repository: Repository, actual: Actual) -> Change:
     return change.model_copy(update={"summary": f"{repository.location} ({what})"})
 
 
-def _orphans(wanted: Iterable[Repository], owned: Owned) -> Iterable[Orphan]:
-    places = {repository.location for repository in wanted}
-    seen: set[str] = set()
-    for known in (*owned.orphans, *owned.repositories.values()):
-        if known.location not in places and known.location not in seen:
+def _orphans(wanted: Iterable[Repository], actual: Actual) -> Iterable[Orphan]:
+    """What this host knows and nothing declares; a repository that only moved is found by its id."""
+    seen = {repository.location for repository in wanted}
+    used = {state.id for state in actual.repositories.values()}
+    for known in (*actual.owned.orphans, *actual.owned.repositories.values()):
+        if known.location not in seen and known.id not in used:
             seen.add(known.location)
             yield Orphan(name=known.name, location=known.location, id=known.id)
 

@@ -22,7 +22,7 @@ def render_plan(plans: Sequence[Plan], *, color: bool = False) -> str:
     for plan in plans:
         if plan.changes or plan.orphans:
             lines += [*_render_host(plan, color), ""]
-    return "\n".join([*lines, summarize(plans)])
+    return "\n".join([*lines, _inert(summarize(plans))])
 
 
 def summarize(plans: Sequence[Plan]) -> str:
@@ -37,7 +37,7 @@ def summarize(plans: Sequence[Plan]) -> str:
 
 
 def _render_host(plan: Plan, color: bool) -> Iterable[str]:
-    yield _paint(_BOLD, plan.client, color)
+    yield _paint(_BOLD, _inert(plan.client), color)
     for change in plan.changes:
         yield from _render_change(change, color)
     for orphan in plan.orphans:

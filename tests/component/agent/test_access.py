@@ -93,3 +93,11 @@ def test_ssh_uses_the_key_and_the_known_hosts_of_the_prefix(paths: Paths) -> Non
     paths.ssh_known_hosts.touch()
     assert f"-i {paths.ssh_identity} -oIdentitiesOnly=yes" in ssh_command(paths)
     assert f"UserKnownHostsFile={paths.ssh_known_hosts}" in ssh_command(paths)
+
+
+def test_a_passphrase_loses_its_line_feed_and_nothing_else(paths: Paths) -> None:
+    """Borg does the same with what it gets, so that a repository opens with what it was made with."""
+    store(paths, b"a\r\nb\r\n")
+    found = repository_access(paths, repository(), PROGRAM)
+    assert found.passphrase is not None
+    assert found.passphrase.reveal() == "a\r\nb\r"

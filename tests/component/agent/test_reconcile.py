@@ -10,17 +10,22 @@ from pathlib import Path
 import pytest
 
 from fleetkeep.agent import apply as apply_module
+from fleetkeep.agent import reconcile as reconcile_module
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.reconcile import Reconciliation, reconcile
-from fleetkeep.agent.repositories import local_repository_id
+from fleetkeep.agent.repositories import create_repository, local_repository_id
 from fleetkeep.agent.state import load_job, load_owned, load_repository, repository_id
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import (
     ApplyFailed,
     FleetkeepError,
+    JournalUnreadable,
     NotARepository,
     PassphraseEmpty,
+    PassphraseInUse,
+    PassphraseLost,
     PassphraseMissing,
+    RepositoryKeyMissing,
     RepositoryMissing,
     RepositoryReplaced,
     RepositoryWrongEncryption,
@@ -324,3 +329,147 @@ def test_the_plan_holds_no_secret(paths: Paths, tmp_path: Path) -> None:
     done = bring(paths, state(tmp_path), check=True)
     assert SECRET not in done.plan.model_dump_json()
     assert SECRET not in repr(dataclasses.asdict(done))
+
+
+def test_check_mode_leaves_no_trace_when_it_opens_a_repository(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    other = Paths(tmp_path / "other")
+    assert "will be adopted" in str(bring(other, state(tmp_path), check=True).plan)
+    assert not other.prefix.exists()
+
+
+def test_a_generated_passphrase_is_never_written_over_while_archives_need_it(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path, passphrase=PassphraseKind.GENERATED), secrets={})
+    made = paths.passphrase("local").read_text()
+    refused(PassphraseInUse, paths, state(tmp_path, repository="two"))
+    assert paths.passphrase("local").read_text() == made
+
+
+def test_a_lost_generated_passphrase_is_never_replaced_by_a_new_one(paths: Paths, tmp_path: Path) -> None:
+    desired = state(tmp_path, passphrase=PassphraseKind.GENERATED)
+    bring(paths, desired, secrets={})
+    paths.passphrase("local").unlink()
+    refused(PassphraseLost, paths, desired, secrets={})
+
+
+def test_a_given_passphrase_that_is_declared_no_longer_is_kept_for_its_archives(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    bring(paths, state(tmp_path, passphrase=PassphraseKind.GENERATED), secrets={})
+    bring(paths, state(tmp_path, jobs=()), allow_removals=True)
+    assert paths.passphrase("local").read_text() == SECRET
+
+
+def test_another_encryption_of_a_known_repository_is_refused(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    refused(RepositoryWrongEncryption, paths, state(tmp_path, encryption="keyfile-blake2"))
+
+
+def test_a_repository_without_the_declared_encryption_is_refused(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path, passphrase=PassphraseKind.NONE, encryption="none"), secrets={})
+    error = refused(RepositoryWrongEncryption, Paths(tmp_path / "other"), state(tmp_path))
+    assert "exists with encryption none" in str(error)
+
+
+def test_a_key_file_of_another_host_is_asked_for(paths: Paths, tmp_path: Path) -> None:
+    desired = state(tmp_path, encryption="keyfile-blake2")
+    bring(paths, desired)
+    assert not bring(paths, desired).changed
+    refused(RepositoryKeyMissing, Paths(tmp_path / "other"), desired)
+
+
+def test_a_repository_that_moved_is_adopted_at_its_new_place(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    bring(paths, state(tmp_path, jobs=()), allow_removals=True)
+    bring(paths, state(tmp_path))
+    first = repository_id(paths, "local")
+    (tmp_path / "repositories/one").rename(tmp_path / "repositories/two")
+    plan = bring(paths, state(tmp_path, repository="two")).plan
+    assert plan.orphans == ()
+    assert repository_id(paths, "local") == first
+    assert load_owned(paths).orphans == ()
+
+
+def test_a_repository_is_made_where_a_link_leads(paths: Paths, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "repositories").mkdir()
+    (tmp_path / "repositories/one").symlink_to(tmp_path / "disk")
+    bring(paths, state(tmp_path))
+    assert local_repository_id(tmp_path / "disk") == repository_id(paths, "local")
+
+
+def test_a_repository_is_made_on_a_mount_point(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "repositories/one"
+    place.mkdir(parents=True)
+    inode = place.stat().st_ino
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == place)
+    bring(paths, state(tmp_path))
+    assert place.stat().st_ino == inode
+    assert local_repository_id(place) == repository_id(paths, "local")
+
+
+def test_a_repository_that_another_host_made_meanwhile_is_shared(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Paths(tmp_path / "other")
+
+    def late(*arguments: object) -> str:
+        monkeypatch.undo()
+        bring(other, state(tmp_path))
+        return create_repository(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(apply_module, "create_repository", late)
+    bring(paths, state(tmp_path))
+    assert repository_id(paths, "local") == repository_id(other, "local") is not None
+
+
+@pytest.mark.parametrize("harm", ["{", None])
+def test_a_harmed_copy_of_the_desired_state_is_written_anew(paths: Paths, tmp_path: Path, harm: str | None) -> None:
+    bring(paths, state(tmp_path))
+    good = paths.desired.read_text()
+    paths.desired.write_text(harm) if harm else paths.desired.unlink()
+    assert not bring(paths, state(tmp_path)).changed
+    assert paths.desired.read_text() == good
+
+
+def test_a_broken_journal_is_one_sentence_with_a_way_out(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    paths.owned.write_text("{")
+    refused(JournalUnreadable, paths, state(tmp_path))
+    paths.owned.unlink()
+    bring(paths, state(tmp_path))
+    assert not bring(paths, state(tmp_path)).changed
+
+
+def test_the_copy_of_the_desired_state_is_written_before_the_apply_counts_as_whole(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(path: Path, text: str, mode: int = 0o600) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reconcile_module, "write_file", cut)
+    with pytest.raises(KeyboardInterrupt):
+        bring(paths, state(tmp_path))
+    monkeypatch.undo()
+    bring(paths, state(tmp_path))
+    assert paths.desired.exists()
+
+
+def test_a_file_that_is_no_text_any_more_is_put_back(paths: Paths, tmp_path: Path) -> None:
+    bring(paths, state(tmp_path))
+    good = paths.job("documents").read_text()
+    paths.job("documents").write_bytes(b"\xff\xfe")
+    plan = bring(paths, state(tmp_path)).plan
+    assert plan.digest and plan.model_dump_json()
+    assert paths.job("documents").read_text() == good
+
+
+def test_the_permissions_of_a_generated_passphrase_are_put_back_and_nothing_else(paths: Paths, tmp_path: Path) -> None:
+    desired = state(tmp_path, passphrase=PassphraseKind.GENERATED)
+    bring(paths, desired, secrets={})
+    file = paths.passphrase("local")
+    file.write_bytes(b"caf\xe9")
+    file.chmod(0o644)
+    (change,) = bring(paths, desired, secrets={}).plan.changes
+    assert [field.path for field in change.fields] == ["mode"]
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"caf\xe9", 0o600)
+    assert not bring(paths, desired, secrets={}).changed

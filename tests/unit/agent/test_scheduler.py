@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetkeep.agent.scheduler import next_start, plan_start
+from fleetkeep.agent.scheduler import answered_until, next_start, plan_start
 from fleetkeep.model import Job, Schedule, Trigger
 from fleetkeep.plan.calendar import jitter_of
 
@@ -82,3 +82,24 @@ def test_whenever_it_is_asked_each_day_starts_at_most_once(steps: list[int]) -> 
     assert len(started) == len(set(started)) and started == sorted(started)
     if now - ANSWERED >= timedelta(days=1):
         assert started, "a whole day passed and nothing was started"
+
+
+def test_a_job_that_is_new_here_misses_nothing_that_is_still_to_come() -> None:
+    spread = job(jitter="45m")
+    assert spread.schedule
+    start = at("2026-11-21 02:00") + jitter_of(spread.schedule, "web1", "system")
+    seen = start - timedelta(seconds=5)
+    answered = answered_until(spread, "web1", None, seen)
+    assert plan_start(spread, "web1", answered, start) is not None
+    assert plan_start(spread, "web1", answered_until(spread, "web1", None, start), start) is None
+
+
+def test_a_clock_that_was_wrong_once_does_not_stop_the_schedule() -> None:
+    wrong, now = at("2036-01-01 02:00"), at("2026-11-21 01:00")
+    answered = answered_until(job(), "web1", wrong, now)
+    assert plan_start(job(), "web1", answered, at("2026-11-21 02:00")) is not None
+
+
+def test_a_clock_that_is_set_back_a_little_starts_nothing_twice() -> None:
+    answered = at("2026-11-21 02:00")
+    assert answered_until(job(), "web1", answered, answered - timedelta(seconds=2)) == answered

@@ -32,9 +32,9 @@ def console(*, stderr: bool = False) -> Console:
     return Console(markup=False, highlight=False, emoji=False, stderr=stderr, soft_wrap=False)
 
 
-def use_color() -> bool:
-    """Whether standard output takes colours: it is a terminal, and NO_COLOR is not set."""
-    terminal = console()
+def use_color(*, stderr: bool = False) -> bool:
+    """Whether standard output (or standard error) takes colours: it is a terminal, and NO_COLOR is not set."""
+    terminal = console(stderr=stderr)
     return terminal.is_terminal and not terminal.no_color
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ._ansible import HostResult, Report, Request, run_playbook
 from ._common import console, printable
+from .main import print_sentence
 
 if TYPE_CHECKING:
     from fleetkeep.plan.change import Plan
@@ -143,7 +144,7 @@ def _plan_of(result: HostResult) -> Plan | None:
 def print_failures(report: Report) -> None:
     """Print on standard error what went wrong, each problem once, then the hosts that failed otherwise."""
     for line in dict.fromkeys(line for result in report.results for line in _failures(result)):
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(line)}", err=True)
+        print_sentence(printable(line))
 
 
 def report_as_json(report: Report) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from fleetkeep.agent.scheduler import Scheduler, next_start
 from fleetkeep.agent.state import load_desired, load_jobs
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import JobBusy
+from fleetkeep.plan.words import render_count
 
 from ._common import emit_json, json_option, paths
 
 
-@click.command()
+@click.command(short_help="Keep this host's schedule where systemd does not.")
 @click.option("--show", is_flag=True, help="Print when each job starts next, and end.")
 @json_option
 def command(show: bool, as_json: bool) -> None:
@@ -32,8 +33,11 @@ def command(show: bool, as_json: bool) -> None:
     if show:
         _show(as_json)
         return
+    if as_json:
+        raise click.UsageError("--json needs --show.")
+    client = load_desired(places).client
     scheduler = Scheduler(
-        places, clock, own_command(), report=lambda line: click.echo(f"{clock.now():%H:%M:%S} {line}")
+        places, clock, own_command(), report=lambda line: click.echo(f"{clock.now().astimezone():%H:%M:%S} {line}")
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -43,8 +47,7 @@ def command(show: bool, as_json: bool) -> None:
         signal.signal(number, stop)
     try:
         with hold(places.lock("agent")):
-            client = load_desired(places).client
-            click.echo(f"Agent of {client}: {len(load_jobs(places))} jobs below {places.prefix}.")
+            click.echo(f"Agent of {client}: {render_count(len(load_jobs(places)), 'job')} below {places.prefix}.")
             scheduler.run()
     except Held as held:
         raise JobBusy(job="agent", holder=held.holder) from None

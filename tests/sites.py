@@ -85,9 +85,9 @@ class Site:
         """The words of the command, with this site's prefix."""
         return [sys.executable, "-m", "fleetkeep", "--prefix", str(self.prefix), verb, *map(str, arguments)]
 
-    def fleetkeep(self, verb: str, *arguments: str | Path, **variables: str) -> Done:
+    def fleetkeep(self, verb: str, *arguments: str | Path, stdin: int = subprocess.DEVNULL, **variables: str) -> Done:
         """Run the command to its end."""
-        return self.run(self.command(verb, *arguments), **variables)
+        return self.run(self.command(verb, *arguments), stdin=stdin, **variables)
 
     def playbook(self, name: str, *arguments: str | Path) -> Done:
         """A playbook of the collection, as a user runs it."""
@@ -95,7 +95,7 @@ class Site:
         prefix = f"fleetkeep_prefix={self.prefix}"
         return self.run([beside, "-i", "inventory", f"fleetkeep.backup.{name}", "-e", prefix, *map(str, arguments)])
 
-    def run(self, command: Sequence[str], **variables: str) -> Done:
+    def run(self, command: Sequence[str], stdin: int = subprocess.DEVNULL, **variables: str) -> Done:
         """A command with a home and Ansible settings of its own, and more variables where they are given."""
         done = subprocess.run(
             list(command),
@@ -103,7 +103,7 @@ class Site:
             env=self.environment | variables,
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

@@ -27,6 +27,7 @@ from .guard import GuardDecision, is_inside, observe_sources, plan_guard
 from .hooks import run_hook
 from .ledger import Ledger
 from .lock import Held, hold
+from .orphans import end_orphans
 from .paths import Paths
 from .repository_run import RepositoryResult, run_repository
 from .repository_session import RunContext
@@ -157,6 +158,7 @@ class _Runner:
             dead = Run.model_validate_json(mark.read_bytes())
         except (OSError, ValidationError):
             return
+        end_orphans(dead.id, self.clock, self.options.cancellation)
         update = {"outcome": Outcome.FAILED, "reason": KILLED, "finished_at": self.clock.now()}
         self.ledger.tell(RunFinished(run=dead.model_copy(update=update)))
 

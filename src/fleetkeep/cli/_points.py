@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fleetkeep.clock import SystemClock
+from fleetkeep.errors import UnknownArchive
 
-from ._common import open_standalone_catalog, paths
+from ._common import paths
+from ._record import record
 
 if TYPE_CHECKING:
     from fleetkeep.borg.access import BorgAccess
@@ -20,14 +22,25 @@ def named_point(
 ) -> Point:
     """The archive of a name or id, or the newest good one of a job up to a moment.
 
-    Raises UnknownArchive, AmbiguousId, NoArchiveAt.
+    Raises UnknownArchive, AmbiguousId, NoArchiveAt; UnknownJob and NothingApplied where nothing was ever recorded.
     """
     from fleetkeep.director.history import find_point, find_point_at
 
-    catalog = open_standalone_catalog()
-    if archive is not None:
-        return find_point(catalog, archive, repository=repository)
-    return find_point_at(catalog, job or "", moment or SystemClock().now(), repository=repository)
+    with record() as catalog:
+        if catalog is None:
+            raise _unrecorded(archive, job)
+        if archive is not None:
+            return find_point(catalog, archive, repository=repository)
+        return find_point_at(catalog, job or "", moment or SystemClock().now(), repository=repository)
+
+
+def _unrecorded(archive: str | None, job: str | None) -> UnknownArchive:
+    """Why nothing is known of an archive where nothing was recorded. Raises UnknownJob, NothingApplied."""
+    from fleetkeep.agent.state import load_job
+
+    if archive is None:
+        load_job(paths(), job or "")
+    return UnknownArchive(archive=archive or f"of job {job}")
 
 
 def access_to(repository: str) -> BorgAccess:

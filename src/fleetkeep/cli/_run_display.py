@@ -18,6 +18,7 @@ import click
 
 from fleetkeep.agent.run_events import RunEvent
 from fleetkeep.model import Outcome, RepositoryRun, Run
+from fleetkeep.plan.words import render_bytes, render_count
 
 from ._common import console, printable
 
@@ -87,7 +88,7 @@ class PlainLines:
         words = render_event(event)
         if words:
             place = f"{event.repository}: " if event.repository else ""
-            click.echo(printable(f"{event.at:%H:%M:%S} {place}{words}"))
+            click.echo(printable(f"{event.at.astimezone():%H:%M:%S} {place}{words}"))
 
     def summarize(self, run: Run, log: Path) -> None:
         with contextlib.suppress(OSError):
@@ -134,7 +135,7 @@ class Bars:
 
     def _advance(self, task: TaskID, data: Mapping[str, Any]) -> None:
         read = int(data["original_bytes"])
-        amount = f"{int(data['files']):,} files, {render_bytes(read)}"
+        amount = f"{render_count(int(data['files']), 'file')}, {render_bytes(read)}"
         self._progress.update(task, completed=read, amount=amount)
 
 
@@ -161,31 +162,16 @@ def render_event(event: RunEvent) -> str:
         case "file_warning":
             return f"warning: {data['path']}: {data['message']}"
         case "archive":
-            return f"archive {data['name']} is there, {data['files']:,} files, {render_bytes(data['original_bytes'])}"
+            size = f"{render_count(data['files'], 'file')}, {render_bytes(data['original_bytes'])}"
+            return f"archive {data['name']} is there, {size}"
         case "archives_deleted":
-            return f"deleted {len(data['archives'])} archives by retention"
+            return f"deleted {render_count(len(data['archives']), 'archive')} by retention"
         case "message" if data["message_id"] == "Ledger":
             return str(data["message"])
         case "repository_finished":
             return str(data["outcome"])
         case _:
             return ""
-
-
-def render_bytes(number: int) -> str:
-    """A number of bytes as people read it, in powers of 1000 as Borg counts.
-
-    >>> render_bytes(999), render_bytes(1_500_000), render_bytes(0)
-    ('999 B', '1.50 MB', '0 B')
-    """
-    if number < 1000:
-        return f"{number} B"
-    size = float(number)
-    for unit in ("kB", "MB", "GB", "TB"):
-        size /= 1000
-        if size < 999.995:
-            return f"{size:.2f} {unit}"
-    return f"{size / 1000:.2f} PB"
 
 
 def render_summary(run: Run, log: Path) -> list[tuple[str, str]]:
@@ -226,4 +212,4 @@ def _warnings(result: RepositoryRun) -> list[str]:
     return [*lines, f"and {more:,} more"] if more > 0 else lines
 
 
-__all__ = ["Bars", "Display", "JsonLines", "PlainLines", "display", "render_bytes", "render_event", "render_summary"]
+__all__ = ["Bars", "Display", "JsonLines", "PlainLines", "display", "render_event", "render_summary"]

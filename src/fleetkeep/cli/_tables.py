@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: The width of what does not go to a terminal: wide enough that a line of a table stays one line.
 FILE_WIDTH = 250
 
+#: Wider than any line.
+ENDLESS = 100_000
+
 STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.WARNING: "yellow",
@@ -49,8 +52,15 @@ def colored(outcome: Outcome) -> Text:
     return inert(outcome.value, STYLES.get(outcome, "dim"))
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """Print rows below their heads; the columns that are named in ``numbers`` are aligned to the right."""
+def print_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = (), fold: bool = True
+) -> None:
+    """Print rows below their heads; the columns that are named in ``numbers`` are aligned to the right.
+
+    On a narrow terminal a cell folds within its column; without ``fold`` the whole line goes on below, as it must where
+    a cell is to be copied.
+    """
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -60,9 +70,9 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, number
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else inert(cell) for cell in row))
     out = output()
-    if out.is_terminal:
-        out.print(table)
-        return
+    if not fold:
+        endless = out.options.update(max_width=ENDLESS)
+        out.width = max(out.width, Measurement.get(out, endless, table).maximum)
     with out.capture() as lines:
         out.print(table)
     click.echo("\n".join(line.rstrip() for line in lines.get().splitlines()))

@@ -15,11 +15,12 @@ from fleetkeep.agent.scheduler import Scheduler, next_start
 from fleetkeep.agent.state import load_desired, load_jobs
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import AnotherAgent
+from fleetkeep.plan.words import render_count
 
 from ._common import emit_json, json_option, paths
 
 
-@click.command()
+@click.command(short_help="Keep this host's schedule where systemd does not.")
 @click.option("--show", is_flag=True, help="Print when each job starts next, and end.")
 @json_option
 def command(show: bool, as_json: bool) -> None:
@@ -32,8 +33,10 @@ def command(show: bool, as_json: bool) -> None:
     if show:
         _show(as_json)
         return
+    if as_json:
+        raise click.UsageError("--json needs --show.")
     scheduler = Scheduler(
-        places, clock, own_command(), report=lambda line: click.echo(f"{clock.now():%H:%M:%S} {line}")
+        places, clock, own_command(), report=lambda line: click.echo(f"{clock.now().astimezone():%H:%M:%S} {line}")
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -44,8 +47,7 @@ def command(show: bool, as_json: bool) -> None:
     try:
         with hold(places.lock("agent")):
             desired = load_desired(places)
-            count = len(desired.jobs)
-            click.echo(f"Agent of {desired.client}: {count} {'job' if count == 1 else 'jobs'} below {places.prefix}.")
+            click.echo(f"Agent of {desired.client}: {render_count(len(desired.jobs), 'job')} below {places.prefix}.")
             scheduler.run()
     except Held as held:
         raise AnotherAgent(holder=held.holder, prefix=places.prefix) from None

@@ -27,7 +27,11 @@ from ._fleet import (
 )
 
 
-@click.command("apply", epilog="Exit status: 0 nothing had to change, 2 changes were made, 1 error.")
+@click.command(
+    "apply",
+    short_help="Bring each host to its declared state.",
+    epilog="Exit status: 0 nothing had to change, 2 changes were made, 1 error.",
+)
 @host_options
 @click.option("-y", "--yes", "--auto-approve", "agreed", is_flag=True, help="Apply without asking.")
 @click.option(

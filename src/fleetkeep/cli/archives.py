@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from fleetkeep.model import Point
 
 
-@click.command()
-@click.option("--job", help="Only archives of this job.")
-@click.option("--repository", help="Only archives in this repository.")
+@click.command(short_help="List what can be restored.")
+@click.option("--job", metavar="NAME", help="Only archives of this job.")
+@click.option("--repository", metavar="NAME", help="Only archives in this repository.")
 @click.option("--deleted", is_flag=True, help="Also archives that retention deleted since.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most this many.")
+@click.option(
+    "--limit",
+    metavar="NUMBER",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="At most this many.",
+)
 @json_option
 def command(job: str | None, repository: str | None, deleted: bool, limit: int, as_json: bool) -> None:
     """List archives, the newest first, with their sizes when they were made and when a restore last proved them."""
@@ -51,10 +58,10 @@ def _nothing(catalog: Catalog | None, job: str | None, repository: str | None) -
 
 def _list(points: Sequence[Point], limit: int, deleted: bool) -> None:
     several = len({point.client for point in points}) > 1
-    head = ["ARCHIVE", "ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN"]
-    if deleted:
-        head.append("DELETED")
-    print_table(head, (_row(point, several, deleted) for point in points), numbers=("FILES", "SIZE", "ADDED"))
+    ends = ["DELETED"] if deleted else []
+    head = ["ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN", *ends, "ARCHIVE"]
+    rows = (_row(point, several, deleted) for point in points)
+    print_table(head, rows, numbers=("FILES", "SIZE", "ADDED"), fold=False)
     if len(points) == limit:
         output().print(inert(f"These are the newest {limit}; --limit shows more.", "dim"))
 
@@ -65,7 +72,6 @@ def _row(point: Point, several: bool, deleted: bool) -> tuple[object, ...]:
     archive = point.archive
     proven = render_moment(point.proven_at) if point.proven_at else inert("unproven", "yellow")
     return (
-        archive.name,
         archive.id[:12],
         f"{point.client}/{point.job}" if several else point.job,
         archive.repository,
@@ -75,6 +81,7 @@ def _row(point: Point, several: bool, deleted: bool) -> tuple[object, ...]:
         render_bytes(archive.deduplicated_bytes),
         proven,
         *([render_moment(point.deleted_at)] if deleted else []),
+        archive.name,
     )
 
 

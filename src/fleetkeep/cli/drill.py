@@ -23,18 +23,22 @@ if TYPE_CHECKING:
     from fleetkeep.model import Drill, Point
 
 
-@click.command(epilog="Exit status: 0 proven in every repository; 1 not proven, or an error; 130 cancelled.")
+@click.command(
+    short_help="Prove an archive by restoring and comparing files.",
+    epilog="Exit status: 0 proven in every repository; 1 not proven, or an error; 130 cancelled.",
+)
 @click.argument("job")
 @click.option("--repository", metavar="NAME", help="Prove only the archive in this repository.")
 @click.option("--archive", metavar="NAME", help="Prove this archive of the job instead of its newest good one.")
 @click.option(
     "--files",
+    metavar="NUMBER",
     type=click.IntRange(1, FILES_KEPT),
     default=DEFAULT_FILES,
     show_default=True,
     help="Restore at most so many files: the newest ones, and random ones of every size.",
 )
-@click.option("--seed", default="", help="Choose the same files as a drill with this seed.")
+@click.option("--seed", metavar="WORD", default="", help="Choose the same files as a drill with this seed.")
 @json_option
 def command(job: str, repository: str | None, archive: str | None, files: int, seed: str, as_json: bool) -> None:
     """Restore a sample of a job's newest archive into scratch space and compare its content.

@@ -13,7 +13,11 @@ from ._common import json_option, printable
 from ._fleet import exit_status, fleet_options, print_failures, run_with_progress
 
 
-@click.command("explain", epilog="Exit status: 0 explained, 1 error.")
+@click.command(
+    "explain",
+    short_help="Show each value of a host, and where it comes from.",
+    epilog="Exit status: 0 explained, 1 error.",
+)
 @click.argument("host")
 @click.argument("job", required=False)
 @fleet_options

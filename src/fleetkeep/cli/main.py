@@ -46,7 +46,7 @@ class VerbGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            ctx.fail(f"there is no verb {args[0]!r}{_nearest(args[0])}.")
+            ctx.fail(f"there is no verb {args[0]!r}{_nearest(args[0])}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -58,18 +58,19 @@ class VerbGroup(click.Group):
 
     def _short_help(self, ctx: click.Context, verb: str) -> str:
         command = self.get_command(ctx, verb)
-        return command.get_short_help_str(limit=90) if command else ""
+        return (command.short_help or "") if command else ""
 
 
 def _nearest(word: str) -> str:
     import difflib
 
     near = difflib.get_close_matches(word, VERBS, n=1)
-    return f"; did you mean {near[0]!r}?" if near else "; `fleetkeep --help` lists them"
+    return f"; did you mean {near[0]!r}?" if near else "; `fleetkeep --help` lists them."
 
 
 @click.group(
     cls=VerbGroup,
+    subcommand_metavar="VERB [ARGUMENTS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Exit status: 0 well, 1 error; verbs that have more say so in their own help.",
 )
@@ -106,8 +107,11 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         print_error(HostProblem(what=error.filename or "This host", reason=error.strerror or error))
         status = 1
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        status = 1
+    except click.ClickException as error:
+        print_misuse(error)
         status = 1
     except click.Abort:
         click.echo("Cancelled.", err=True)
@@ -122,4 +126,14 @@ def print_error(error: FleetkeepError) -> None:
     print_sentence(f"{error} [{error.code}]")
 
 
-__all__ = ["VERBS", "VerbGroup", "main", "print_error", "program"]
+def print_misuse(error: click.ClickException) -> None:
+    """Print what is wrong with a command line, and how it is meant."""
+    from ._common import print_sentence
+
+    print_sentence(error.format_message())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        click.echo(f"{context.get_usage()}\n`{context.command_path} --help` says more.", err=True)
+
+
+__all__ = ["VERBS", "VerbGroup", "main", "print_error", "print_misuse", "program"]

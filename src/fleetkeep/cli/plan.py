@@ -20,7 +20,11 @@ from ._fleet import (
 )
 
 
-@click.command("plan", epilog="Exit status: 0 no change, 2 changes, 1 error.")
+@click.command(
+    "plan",
+    short_help="Show what an apply would change on each host.",
+    epilog="Exit status: 0 no change, 2 changes, 1 error.",
+)
 @host_options
 @json_option
 def command(request: Request, as_json: bool) -> None:

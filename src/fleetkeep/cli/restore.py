@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
 WARNINGS_SHOWN = 20
 
-EPILOG = """Exit status: 0 restored, or shown with --dry-run; 1 error; 2 restored, but some paths with warnings;
+WARNING = 3
+
+EPILOG = """Exit status: 0 restored, or shown with --dry-run; 1 error; 3 restored, but some paths with warnings;
 130 cancelled. A PATH that begins with a dash goes after `--`."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(short_help="Bring files of an archive back.", epilog=EPILOG)
 @click.argument("words", nargs=-1, metavar="[ARCHIVE] [PATH]...")
-@click.option("--job", help="Take the newest archive of this job instead of naming one.")
+@click.option("--job", metavar="NAME", help="Take the newest archive of this job instead of naming one.")
 @click.option("--at", "moment", metavar="TIME", help="With --job: as of 2026-11-20, 2026-11-20T14:30 or 26h ago.")
 @click.option("--to", "directory", metavar="DIRECTORY", type=click.Path(path_type=Path), help="Restore below it.")
 @click.option("--in-place", is_flag=True, help="Restore to the original place.")
-@click.option("--yes", is_flag=True, help="Overwrite without asking.")
+@click.option("-y", "--yes", is_flag=True, help="Overwrite without asking.")
 @click.option("--dry-run", is_flag=True, help="Show what would be overwritten and created; write nothing.")
 @click.option("--repository", metavar="NAME", help="Restore from this repository.")
 @json_option
@@ -78,7 +80,7 @@ def command(
     result = _restore(access, plan, consent=consent, as_json=as_json)
     emit_json(result) if as_json else click.echo(_describe(result))
     if result.warning_count:
-        raise click.exceptions.Exit(2)
+        raise click.exceptions.Exit(WARNING)
 
 
 def _split(words: tuple[str, ...], job: str | None, moment: str | None) -> tuple[str | None, tuple[str, ...]]:

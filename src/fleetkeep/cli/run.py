@@ -43,8 +43,9 @@ def parse_moment(context: click.Context, parameter: click.Parameter, value: str 
 
 
 @click.command(
+    short_help="Back up a job of this host now.",
     epilog="Exit status: 0 succeeded; 1 failed or refused; 3 there is an archive, but with warnings; 75 skipped, "
-    "because the job is running already; 130 cancelled."
+    "because the job is running already; 130 cancelled.",
 )
 @click.argument("job")
 @click.option("--json", "as_json", is_flag=True, help="Print every event as one line of JSON, and the run at the end.")

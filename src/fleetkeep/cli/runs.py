@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from fleetkeep.model import RepositoryRun, Run, Stage
 
 
-@click.command()
+@click.command(short_help="List runs, or show all that is known of one.")
 @click.argument("run", required=False)
-@click.option("--job", help="Only runs of this job.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
+@click.option("--job", metavar="NAME", help="Only runs of this job.")
+@click.option(
+    "--limit",
+    metavar="NUMBER",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="At most this many.",
+)
 @json_option
 def command(run: str | None, job: str | None, limit: int, as_json: bool) -> None:
     """List runs, the newest first, or show one: its outcome per repository and stage, and the files Borg warned about.
@@ -62,7 +69,8 @@ def _nothing(catalog: Catalog | None, job: str | None) -> str:
 def _list(runs: Sequence[Run], limit: int) -> None:
     several = len({run.client for run in runs}) > 1
     head = ("RUN", "JOB", "STARTED", "TOOK", "OUTCOME", "FILES", "SIZE", "ADDED", "REASON")
-    print_table(head, (_row(run, several) for run in runs), numbers=("TOOK", "FILES", "SIZE", "ADDED"))
+    numbers = ("TOOK", "FILES", "SIZE", "ADDED")
+    print_table(head, (_row(run, several) for run in runs), numbers=numbers, fold=False)
     if len(runs) == limit:
         output().print(inert(f"These are the newest {limit}; --limit shows more.", "dim"))
 

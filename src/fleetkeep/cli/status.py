@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 NEEDS_PERSON = 3
 
 
-@click.command(epilog="Exit status: 0 all is well, 3 something needs a person, 1 error.")
+@click.command(
+    short_help="Say what is protected and what needs a person.",
+    epilog="Exit status: 0 all is well, 3 something needs a person, 1 error.",
+)
 @json_option
 def command(as_json: bool) -> None:
     """Say whether everything is protected, then what needs a person and what to do about it, the worst first."""

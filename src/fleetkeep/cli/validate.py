@@ -13,7 +13,11 @@ from ._common import emit_json, json_option, printable
 from ._fleet import ERROR, fleet_options, print_failures, report_as_json, run_with_progress
 
 
-@click.command("validate", epilog="Exit status: 0 valid, 1 problems.")
+@click.command(
+    "validate",
+    short_help="Check the whole inventory without contacting a host.",
+    epilog="Exit status: 0 valid, 1 problems.",
+)
 @fleet_options
 @json_option
 def command(request: Request, as_json: bool) -> None:

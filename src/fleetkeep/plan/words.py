@@ -9,14 +9,14 @@ _AGES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
 def render_bytes(size_bytes: int) -> str:
-    """A size for people, in powers of 1000.
+    """A size for people, in powers of 1000, as Borg counts.
 
     >>> render_bytes(0), render_bytes(1_234_567)
     ('0 B', '1.2 MB')
     """
     size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 999.95 or unit == "TB":
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if size < 999.95 or unit == "PB":
             break
         size /= 1000
     return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"

@@ -200,10 +200,11 @@ def test_another_encryption_is_refused(paths: Paths, tmp_path: Path) -> None:
     assert "repokey-blake2" in str(error)
 
 
-def test_another_encryption_of_a_known_repository_is_refused(paths: Paths, tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["repokey", "keyfile-blake2"])
+def test_another_encryption_of_a_known_repository_is_refused(paths: Paths, tmp_path: Path, other: str) -> None:
     bring(paths, state(tmp_path))
-    error = refused(RepositoryWrongEncryption, paths, state(tmp_path, encryption="repokey"))
-    assert "exists with encryption repokey-blake2, but repokey is declared" in str(error)
+    error = refused(RepositoryWrongEncryption, paths, state(tmp_path, encryption=other))
+    assert f"exists with encryption repokey-blake2, but {other} is declared" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 
 import pytest
@@ -134,3 +136,19 @@ def test_a_host_without_the_runtime_gets_one_sentence(site: Site, runtime: str) 
     assert done.exit_code == 1
     assert f"here: {runtime} has no Fleetkeep runtime; apply the role fleetkeep.backup.client" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("answer", "exit_code"), [("n", 1), ("y", 2)])
+def test_on_a_terminal_the_plan_is_shown_and_agreed_to(site: Site, answer: str, exit_code: int) -> None:
+    controller, terminal = pty.openpty()
+    os.write(controller, f"{answer}\n".encode())
+    try:
+        done = site.fleetkeep("apply", stdin=terminal)
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert done.exit_code == exit_code, done.said
+    assert "+ job docs" in done.stdout
+    assert "Apply this plan? [y/N]" in done.said
+    assert ("etc/fleetkeep/desired.json" in site.files()) is (answer == "y")
+    assert ("Nothing was applied." in done.stderr) is (answer == "n")

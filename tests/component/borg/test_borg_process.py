@@ -228,3 +228,16 @@ def test_another_thread_may_cancel(access: BorgAccess, tmp_path: Path) -> None:
     timer.start()
     assert run_borg(hanging, ["create"], cancellation=cancellation).cancelled
     timer.join()
+
+
+def test_an_endless_output_ends_the_process(
+    access: BorgAccess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleetkeep.borg.process.LARGEST_OUTPUT_BYTES", 100_000)
+    script = tmp_path / "program"
+    script.write_text("#!/bin/sh\nexec yes\n")
+    script.chmod(0o755)
+    result = run_borg(with_changes(access, program=str(script)), ["list"])
+    assert not result.is_success
+    assert result.log[-1].message_id == "OutputTooLarge"
+    assert len(result.stdout) <= 100_000

@@ -32,7 +32,14 @@ from fleetkeep.catalog.database import open_catalog
 from fleetkeep.cli.main import program
 from fleetkeep.clock import FixedClock, SystemClock
 from fleetkeep.director.embedded import EmbeddedDirector
-from fleetkeep.errors import AmbiguousId, CatalogForbidden, CatalogUnreadable, UnknownRun
+from fleetkeep.errors import (
+    AmbiguousId,
+    CatalogForbidden,
+    CatalogUnreadable,
+    NothingApplied,
+    UnknownArchive,
+    UnknownRun,
+)
 from fleetkeep.link import DrillFinished, Message, RunFinished
 from fleetkeep.model import FileWarning, Outcome, Stage, StageName, Trigger
 
@@ -100,6 +107,24 @@ def test_an_unknown_job_is_told_which_there_are(prefix: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["restore", "--job", "system", "--to", "out"],
+        ["restore", "no-such-archive", "--to", "out"],
+        ["drill", "system"],
+        ["drill", "system", "--repository", "offsite"],
+        ["run", "system"],
+        ["agent"],
+        ["agent", "--show"],
+        ["apply", "--local"],
+    ],
+)
+def test_verbs_that_act_leave_an_empty_host_empty(prefix: Path, arguments: list[str]) -> None:
+    assert isinstance(call(prefix, *arguments).exception, (NothingApplied, UnknownArchive))
+    assert not prefix.exists()
+
+
 # --- something there ---
 
 
@@ -154,9 +179,9 @@ def test_archives_are_listed_with_their_proof(prefix: Path) -> None:
     drill = make_drill(archive_id=one.id, finished_at=NOW - 4 * HOUR)
     tell(prefix, received(one), received(two), DrillFinished(drill=drill))
     lines = call(prefix, "archives").output.splitlines()
-    assert lines[0].split() == ["ARCHIVE", "ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN"]
-    assert lines[1].startswith("system-2") and lines[1].endswith("unproven") and " local " in lines[1]
-    assert not lines[2].endswith("unproven")
+    assert lines[0].split() == ["ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN", "ARCHIVE"]
+    assert lines[1].split()[-2:] == ["unproven", "system-2"] and " local " in lines[1]
+    assert lines[2].endswith("  system-1") and "unproven" not in lines[2]
     only = json.loads(call(prefix, "archives", "--repository", "local", "--json").output)
     assert [point["archive"]["name"] for point in only] == ["system-2"]
 

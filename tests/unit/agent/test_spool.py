@@ -114,19 +114,26 @@ def test_a_spool_that_would_not_be_durable_is_refused(path: Path, monkeypatch: p
         Spool(path)
 
 
-@pytest.mark.parametrize("damage", ["not a database", "torn"])
+DAMAGES = {
+    "another file": lambda content: b"not a database, but as long as one".ljust(4096, b"!"),
+    "torn": lambda content: content[:4096] + b"\xa5" * (len(content) - 4096),
+    "with pages exchanged": lambda content: (
+        content[: 8 * 4096] + content[9 * 4096 : 10 * 4096] + content[8 * 4096 : 9 * 4096] + content[10 * 4096 :]
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_broken_spool_is_kept_aside_and_a_new_one_begun(path: Path, damage: str) -> None:
     spool = Spool(path)
     for number in range(200):
         spool.append(message(f"r{number}"), "web1", CLOCK)
     spool.close()
-    content = path.read_bytes()
-    broken = b"not a database, but long enough to be read as one".ljust(4096, b"!")
-    path.write_bytes(broken if damage == "not a database" else content[:4096] + b"\xa5" * (len(content) - 4096))
-    kept = path.read_bytes()
+    broken = DAMAGES[damage](path.read_bytes())
+    path.write_bytes(broken)
     again = Spool(path)
     assert again.set_aside == path.with_name("spool.sqlite.broken-1")
-    assert again.set_aside.read_bytes() == kept
+    assert again.set_aside.read_bytes() == broken
     assert again.is_empty()
     assert again.append(message(), "web1", CLOCK).sequence == 1
     again.close()
@@ -134,6 +141,14 @@ def test_a_broken_spool_is_kept_aside_and_a_new_one_begun(path: Path, damage: st
     third = Spool(path)
     assert third.set_aside == path.with_name("spool.sqlite.broken-2")
     third.close()
+
+
+def test_what_belongs_to_a_broken_spool_is_kept_beside_it(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 4096)
+    path.with_name("spool.sqlite-wal").write_bytes(b"log")
+    spool_module._put_aside(path)  # SQLite itself removes a log that it cannot read when it gets at it first
+    assert path.with_name("spool.sqlite.broken-1-wal").read_bytes() == b"log"
 
 
 def test_a_spool_that_cannot_be_opened_is_not_put_aside(tmp_path: Path) -> None:
@@ -267,4 +282,5 @@ def test_a_ledger_says_when_a_spool_was_broken(path: Path) -> None:
     path.write_bytes(b"x" * 4096)
     ledger = Ledger(path, Ledgerkeeper(), "web1", CLOCK)
     assert "spool.sqlite.broken-1; a new one was begun" in ledger.problem
+    assert ledger.loss == ledger.problem
     ledger.close()

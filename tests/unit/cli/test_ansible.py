@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from fleetkeep.cli import _ansible
@@ -148,6 +149,12 @@ def test_the_json_report_names_every_host() -> None:
     assert (found["changed"], found["failed"]) == (True, True)
     assert [host["host"] for host in found["hosts"]] == ["a", "b"]
     assert found["hosts"][1]["plan"] == {"client": "b"}
+
+
+def test_a_plan_that_ansible_masked_is_explained() -> None:
+    masked = {"client": "a", "changes": [{"action": "********", "kind": "job", "name": "x"}]}
+    with pytest.raises(click.ClickException, match="declare a longer passphrase"):
+        plans_of(Report((good("a", plan=masked),), 0))
 
 
 def test_plans_come_in_the_order_of_their_hosts() -> None:

@@ -35,6 +35,7 @@ def command(show: bool, as_json: bool) -> None:
         return
     if as_json:
         raise click.UsageError("--json needs --show.")
+    desired = load_desired(places)
     scheduler = Scheduler(
         places, clock, own_command(), report=lambda line: click.echo(f"{clock.now().astimezone():%H:%M:%S} {line}")
     )
@@ -46,7 +47,6 @@ def command(show: bool, as_json: bool) -> None:
         signal.signal(number, stop)
     try:
         with hold(places.lock("agent")):
-            desired = load_desired(places)
             click.echo(f"Agent of {desired.client}: {render_count(len(desired.jobs), 'job')} below {places.prefix}.")
             scheduler.run()
     except Held as held:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 from typing_extensions import Self
 
 from .base import Bytes, Model, Name
@@ -62,6 +62,13 @@ class Repository(Model):
 
     quota: Bytes | None = None
     """The most that the repository may hold; set when it is created."""
+
+    @field_validator("location")
+    @classmethod
+    def _has_no_braces(cls, value: str) -> str:
+        if "{" in value or "}" in value:
+            raise ValueError("Borg reads braces in a location as placeholders; use a path without { and }")
+        return value
 
     @model_validator(mode="after")
     def _passphrase_fits_encryption(self) -> Self:

@@ -40,6 +40,10 @@ class Schedule(Model):
             raise ValueError("this cron expression never comes due; check day and month") from None
         if len(value.split()) != 5:
             raise ValueError("write five fields: minute hour day month weekday, such as 0 2 * * *")
+        _, _, day, _, weekday = value.split()
+        if "L" in weekday.upper() and day.startswith("*/"):
+            # cron means both at once here, which a systemd timer cannot say.
+            raise ValueError("a last weekday of the month goes with * as day of the month")
         return value
 
     @field_validator("timezone")

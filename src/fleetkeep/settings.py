@@ -9,8 +9,19 @@ from pathlib import Path
 
 #: Variables that a child process may inherit: enough for tools to run, nothing that could carry a secret by accident.
 INHERITED = (
-    "FLEETKEEP_BORG", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SSH_AUTH_SOCK", "TERM", "TMPDIR", "TZ", "USER",
-)  # fmt: skip
+    "FLEETKEEP_BORG",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LOGNAME",
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+)
 
 
 def prefix() -> Path:

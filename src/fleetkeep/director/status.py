@@ -322,7 +322,7 @@ def _what_is_proven(jobs: Sequence[JobStatus], found: Sequence[Finding], now: da
     unproven = sum(finding.kind is FindingKind.UNPROVEN for finding in found)
     if unproven:
         has = "has" if unproven == 1 else "have"
-        return f"what {render_count(unproven, 'repository', 'repositories')} would restore {has} not been proven yet"
+        return f"{render_count(unproven, 'repository', 'repositories')} {has} not been proven by a restore yet"
     newest = max(job.proven_at for job in jobs if job.proven_at is not None)
     return f"the newest proof is {render_age(now - newest)} old"
 

@@ -57,7 +57,7 @@ def old_point(**age: object) -> RepositoryFacts:
         ),
         (
             [replace(GOOD, repositories=(replace(PROVEN, proven_at=None),)), named(GOOD, "database")],
-            "All 2 jobs on 1 client are protected; what 1 repository would restore has not been proven yet.",
+            "All 2 jobs on 1 client are protected; 1 repository has not been proven by a restore yet.",
             [FindingKind.UNPROVEN],
         ),
         (

@@ -99,6 +99,7 @@ class Site:
         """A command with a home and Ansible settings of its own, and more variables where they are given."""
         done = subprocess.run(
             list(command),
+            check=False,
             cwd=self.folder,
             env=self.environment | variables,
             capture_output=True,

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of the whole test run."""
+"""Options of the whole test run, and the real borg."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
+
+from fleetkeep.borg.program import BorgProgram, find_borg
+from fleetkeep.errors import FleetkeepError
 
 # A busy machine is not a failure; what a test must do in time it says itself.
 settings.register_profile("fleetkeep", deadline=None)
@@ -13,3 +18,12 @@ settings.load_profile("fleetkeep")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write what golden tests get as what they expect")
+
+
+@pytest.fixture(scope="session")
+def borg_program() -> BorgProgram:
+    """The borg binary that the product would use, or the tests are skipped with the reason."""
+    try:
+        return find_borg(os.environ.get("FLEETKEEP_BORG") or None, os.environ.get("PATH", ""))
+    except FleetkeepError as error:
+        pytest.skip(str(error))

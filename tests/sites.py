@@ -89,11 +89,12 @@ class Site:
         """Run the command to its end."""
         return self.run(self.command(verb, *arguments), stdin=stdin, **variables)
 
-    def playbook(self, name: str, *arguments: str | Path) -> Done:
+    def playbook(self, name: str, *arguments: str | Path, **variables: str) -> Done:
         """A playbook of the collection, as a user runs it."""
         beside = str(Path(sys.executable).with_name("ansible-playbook"))
         prefix = f"fleetkeep_prefix={self.prefix}"
-        return self.run([beside, "-i", "inventory", f"fleetkeep.backup.{name}", "-e", prefix, *map(str, arguments)])
+        command = [beside, "-i", "inventory", f"fleetkeep.backup.{name}", "-e", prefix, *map(str, arguments)]
+        return self.run(command, **variables)
 
     def run(self, command: Sequence[str], stdin: int = subprocess.DEVNULL, **variables: str) -> Done:
         """A command with a home and Ansible settings of its own, and more variables where they are given."""

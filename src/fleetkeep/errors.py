@@ -211,6 +211,13 @@ class StorageFull(FleetkeepError):
     code = "FK317"
 
 
+class ReadOnly(FleetkeepError):
+    """{place} is on a file system that cannot be written; make it writable, then run again. Every earlier archive is
+    still there."""
+
+    code = "FK323"
+
+
 class BorgFailed(FleetkeepError):
     """borg {command} on repository {repository} failed with exit code {exit_code}: {reason}"""
 
@@ -428,6 +435,13 @@ class CatalogUnsafe(FleetkeepError):
     on a local file system."""
 
     code = "FK703"
+
+
+class CatalogReadOnly(FleetkeepError):
+    """The catalog at {path} cannot be written ({reason}); make its file system writable, then call this again. Nothing
+    in it was changed."""
+
+    code = "FK706"
 
 
 class UnknownRun(FleetkeepError):

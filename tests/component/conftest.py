@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real borg: found as the product finds it, or the tests are skipped with the reason."""
+"""Real trees and real file systems."""
 
 from __future__ import annotations
 
@@ -9,18 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from fleetkeep.borg.program import BorgProgram, find_borg
-from fleetkeep.errors import FleetkeepError
-
-
-@pytest.fixture(scope="session")
-def borg_program() -> BorgProgram:
-    """The borg binary that the product would use."""
-    try:
-        return find_borg(os.environ.get("FLEETKEEP_BORG") or None, os.environ.get("PATH", ""))
-    except FleetkeepError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

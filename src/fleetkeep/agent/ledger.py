@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
+from fleetkeep.borg.process import Cancellation
 from fleetkeep.clock import Clock
 from fleetkeep.errors import DirectorUnreachable, FleetkeepError
 from fleetkeep.link import Message
@@ -15,17 +16,34 @@ from fleetkeep.model import DeletionPlan, DeletionRequest
 from .director_port import Director
 from .spool import Spool, drain
 
+#: After a cancellation, so long is waited for the Director to take the last words.
+LAST_WORDS_SECONDS = 1.0
+
+_TICK_SECONDS = 0.2
+
 
 class Ledger:
     """Spool and Director of one run; its threads share it, one at a time."""
 
-    def __init__(self, path: Path, director: Director, client: str, clock: Clock) -> None:
-        """Open the spool at ``path``; one that cannot be opened is a ``problem`` and no error."""
+    def __init__(
+        self,
+        path: Path,
+        director: Director,
+        client: str,
+        clock: Clock,
+        cancellation: Cancellation | None = None,
+    ) -> None:
+        """Open the spool at ``path``; one that cannot be opened is a ``problem`` and no error.
+
+        After a cancellation nobody waits long for a Director that does not answer.
+        """
         self._director = director
         self._client = client
         self._clock = clock
+        self._cancellation = cancellation or Cancellation()
         self._lock = threading.Lock()
-        self._courier: threading.Thread | None = None
+        self._writing = threading.Lock()
+        self._couriers: list[threading.Thread] = []
         self._last_sequence = 0
         self._undelivered = ""
         self._unrecorded = ""
@@ -51,17 +69,13 @@ class Ledger:
 
     def tell(self, message: Message) -> None:
         """Write a message down and deliver what is pending; what cannot be told now waits in the spool."""
-        with self._lock:
-            if self._write(message):
-                self._drain()
+        if self._write(message):
+            self._wait_for(self._send())
 
     def tell_soon(self, message: Message) -> None:
         """Write a message down now and deliver it beside the work; what is told later waits for it."""
-        with self._lock:
-            if not self._write(message):
-                return
-        self._courier = threading.Thread(target=self._drain_locked, name="ledger")
-        self._courier.start()
+        if self._write(message):
+            self._send()
 
     def is_told(self) -> bool:
         """Whether the Director has everything that was told here."""
@@ -80,11 +94,11 @@ class Ledger:
 
     def close(self) -> None:
         """Close the spool; what is pending stays in it."""
-        if self._courier is not None:
-            self._courier.join()
-        with self._lock:
-            if self._spool is not None:
-                self._spool.close()
+        for courier in self._couriers:
+            self._wait_for(courier)
+        # A courier that still waits for the Director ends with this process; the spool is whole at any moment.
+        if self._spool is not None and not any(courier.is_alive() for courier in self._couriers):
+            self._spool.close()
 
     def _is_told(self) -> bool:
         """Messages of other processes in the same spool do not count."""
@@ -94,24 +108,35 @@ class Ledger:
         """Append to the spool; whether it is there."""
         if self._spool is None:
             return False
-        try:
-            self._last_sequence = self._spool.append(message, self._client, self._clock).sequence
-        except (sqlite3.Error, OSError) as error:
-            self._unrecorded = f"The record of this run is not complete ({error})."
-            return False
+        with self._writing:
+            try:
+                self._last_sequence = self._spool.append(message, self._client, self._clock).sequence
+            except (sqlite3.Error, OSError) as error:
+                self._unrecorded = f"The record of this run is not complete ({error})."
+                return False
         return True
 
-    def _drain_locked(self) -> None:
-        with self._lock:
-            self._drain()
+    def _send(self) -> threading.Thread:
+        """Deliver what is pending, beside the work."""
+        courier = threading.Thread(target=self._drain, name="ledger", daemon=True)
+        self._couriers.append(courier)
+        courier.start()
+        return courier
+
+    def _wait_for(self, courier: threading.Thread) -> None:
+        """Wait until what was sent arrived or failed, but only a moment once somebody wants the end."""
+        while courier.is_alive() and not self._cancellation.is_cancelled:
+            courier.join(_TICK_SECONDS)
+        courier.join(LAST_WORDS_SECONDS)
 
     def _drain(self) -> None:
         assert self._spool is not None  # noqa: S101 - the callers wrote to it
-        try:
-            drain(self._spool, self._director)
-            self._undelivered = ""
-        except Exception as error:  # whatever the far side of the port raises
-            self._undelivered = _words(error)
+        with self._lock:
+            try:
+                drain(self._spool, self._director)
+                self._undelivered = ""
+            except Exception as error:  # whatever the far side of the port raises
+                self._undelivered = _words(error)
 
 
 def _words(error: Exception) -> str:

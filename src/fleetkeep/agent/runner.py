@@ -76,8 +76,8 @@ def run_job(
         id=new_id(), client=client, job=job.name, trigger=trigger, outcome=Outcome.RUNNING, due_at=due_at,
         started_at=clock.now(),
     )  # fmt: skip
-    with contextlib.closing(Ledger(paths.spool, director, client, clock)) as ledger:
-        options = _Options(accept_changes, lock_wait_seconds, cancellation or Cancellation(), progress)
+    options = _Options(accept_changes, lock_wait_seconds, cancellation or Cancellation(), progress)
+    with contextlib.closing(Ledger(paths.spool, director, client, clock, options.cancellation)) as ledger:
         try:
             with hold(paths.job_lock(job.name)):
                 return _Runner(job, run, paths, ledger, clock, options).run()

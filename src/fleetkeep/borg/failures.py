@@ -6,10 +6,15 @@ Source: Borg 1.4 documentation, "Return codes", and captured output of 1.4.5.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
 from fleetkeep.errors import (
     BorgFailed,
     FleetkeepError,
     NotARepository,
+    ReadOnly,
     RepositoryLocked,
     RepositoryMissing,
     RepositoryUnreachable,
@@ -21,6 +26,9 @@ from .events import LogMessage
 from .process import BorgResult
 
 _NO_SPACE = ("[Errno 28]", "No space left on device", "[Errno 122]", "Disk quota exceeded")
+_READ_ONLY = ("[Errno 30]", "Read-only file system")
+_PLACE = re.compile(r"(?:No space left on device|Disk quota exceeded|Read-only file system): '(?P<path>/[^']*)'")
+_REMOTE = "Remote: "
 _LONGEST_REASON = 400
 
 #: Exit codes that mean one thing, whatever Borg was doing.
@@ -65,15 +73,30 @@ def failure_of(result: BorgResult, command: str, repository: str, location: str)
         repository: The declared name of the repository.
         location: Where it is.
     """
-    kind = StorageFull if _is_full(result) else _MEANINGS.get(result.exit_code, BorgFailed)
+    kind = _MEANINGS.get(result.exit_code, BorgFailed)
+    if _says(result, _NO_SPACE):
+        kind = StorageFull
+    elif kind is BorgFailed and _says(result, _READ_ONLY):
+        kind = ReadOnly
+    elsewhere = _place_beside(result, location) if kind in (StorageFull, ReadOnly) else None
+    what = f"Borg's memory of repository {repository}" if elsewhere else f"repository {repository}"
     return kind(
         repository=repository,
-        location=location,
+        location=elsewhere or location,
         command=command,
         exit_code=result.exit_code,
-        what=f"repository {repository}",
+        what=what,
+        place=f"{what[0].upper()}{what[1:]} ({elsewhere or location})",
         reason=reason_of(result),
     )
+
+
+def _place_beside(result: BorgResult, location: str) -> str | None:
+    """The folder on this host that Borg could not write to, if it named one that is no part of the repository."""
+    named = (_PLACE.search(message.message) for message in result.log)
+    found = next((PurePosixPath(match["path"]).parent for match in named if match), None)
+    remote = any(message.message.startswith(_REMOTE) for message in result.log)
+    return None if found is None or remote or found.is_relative_to(location) else str(found)
 
 
 def reason_of(result: BorgResult) -> str:
@@ -101,14 +124,13 @@ def _as_sentence(text: str) -> str:
     return text if text.endswith(("?", "!")) else f"{text}."
 
 
-def _is_full(result: BorgResult) -> bool:
-    return any(mark in message.message for message in result.log for mark in _NO_SPACE)
+def _says(result: BorgResult, marks: Sequence[str]) -> bool:
+    return any(mark in message.message for message in result.log for mark in marks)
 
 
 def _remote_words(log: tuple[LogMessage, ...]) -> str:
     """What ssh or the far side said, which tells more than "connection closed"."""
-    prefix = "Remote: "
-    said = [message.message[len(prefix) :].strip() for message in log if message.message.startswith(prefix)]
+    said = [message.message[len(_REMOTE) :].strip() for message in log if message.message.startswith(_REMOTE)]
     return "; ".join(line for line in said[-3:] if line)
 
 

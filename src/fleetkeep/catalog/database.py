@@ -22,6 +22,7 @@ from fleetkeep.errors import (
     CatalogBusy,
     CatalogForbidden,
     CatalogNewer,
+    CatalogReadOnly,
     CatalogUnreadable,
     CatalogUnsafe,
     FleetkeepError,
@@ -40,8 +41,9 @@ _READING = "fleetkeep_reading"
 class Catalog:
     """The catalog of one file; threads may share it."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, engine: Engine, patience_seconds: float) -> None:
         self.path = path
+        self._patience_seconds = patience_seconds
         self._engine = engine
         self._reading = engine.execution_options(**{_READING: True})
 
@@ -51,13 +53,13 @@ class Catalog:
 
         Writers wait for each other. Raises ``CatalogBusy``, ``CatalogUnreadable``, ``StorageFull``.
         """
-        with _translated(self.path), self._engine.begin() as connection:
+        with _translated(self.path, self._patience_seconds), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view of one moment; it neither waits for writers nor holds them up."""
-        with _translated(self.path), self._reading.begin() as connection:
+        with _translated(self.path, self._patience_seconds), self._reading.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -65,15 +67,18 @@ class Catalog:
         self._engine.dispose()
 
 
-def open_catalog(path: Path) -> Catalog:
+def open_catalog(path: Path, patience_seconds: float | None = None) -> Catalog:
     """The catalog at ``path``, created or migrated if need be; the file is readable by its owner alone.
 
-    Raises ``CatalogNewer``, ``CatalogUnreadable``, ``CatalogUnsafe``, ``CatalogBusy``, ``StorageFull``.
+    ``patience_seconds`` is how long each question waits for others that hold the catalog, ``BUSY_SECONDS`` if not
+    given. Raises ``CatalogNewer``, ``CatalogUnreadable``, ``CatalogReadOnly``, ``CatalogUnsafe``, ``CatalogBusy``,
+    ``StorageFull``.
     """
-    with _translated(path):
+    patience = BUSY_SECONDS if patience_seconds is None else patience_seconds
+    with _translated(path, patience):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(path)
-    catalog = Catalog(path, _engine(path))
+    catalog = Catalog(path, _engine(path, patience), patience)
     try:
         if _version(catalog) != head():
             _migrate(catalog)
@@ -98,8 +103,8 @@ def _make_private(path: Path) -> None:
         os.close(descriptor)
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+def _engine(path: Path, patience_seconds: float) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": patience_seconds})
     event.listen(engine, "connect", _prepare(path))
     event.listen(engine, "begin", _begin)
     return engine
@@ -156,34 +161,46 @@ def _exclusive(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translated(path: Path, patience_seconds: float) -> Iterator[None]:
     """SQLite's errors in our words; those that say something of a single statement pass through."""
     try:
         yield
     except FleetkeepError:
         raise
     except DBAPIError as error:
-        translated = _in_our_words(path, error.orig)
+        translated = _in_our_words(path, error.orig, patience_seconds)
         if translated is None:
             raise
         raise translated from error
     except (OSError, sqlite3.Error) as error:
-        raise _in_our_words(path, error) or CatalogUnreadable(path=path, reason=_reason(error)) from error
+        translated = _in_our_words(path, error, patience_seconds)
+        raise translated or CatalogUnreadable(path=path, reason=_reason(error)) from error
 
 
-def _in_our_words(path: Path, error: Any) -> FleetkeepError | None:
+def _in_our_words(path: Path, error: Any, patience_seconds: float) -> FleetkeepError | None:
     reason = _reason(error)
     if isinstance(error, PermissionError):
         return CatalogForbidden(path=path)
     if "locked" in reason or "busy" in reason:
-        return CatalogBusy(path=path, seconds=BUSY_SECONDS)
-    if "disk is full" in reason or "No space left" in reason:
+        return CatalogBusy(path=path, seconds=f"{patience_seconds:g}")
+    if "disk is full" in reason or "No space left" in reason or ("I/O error" in reason and _is_full(path)):
         return StorageFull(what="the catalog", location=path)
+    if "Read-only" in reason or "readonly" in reason:
+        return CatalogReadOnly(path=path, reason=reason)
     # Integrity and data errors are of one statement; the others say that the file itself is not usable.
     own = isinstance(
         error, (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
     )
     return None if own else CatalogUnreadable(path=path, reason=reason)
+
+
+def _is_full(path: Path) -> bool:
+    """Whether nothing more fits beside the file; SQLite calls that an I/O error where it cannot make a companion."""
+    try:
+        status = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return status.f_bavail == 0
 
 
 def _reason(error: Any) -> str:

@@ -184,7 +184,8 @@ def _failures(result: HostResult) -> list[str]:
     if result.problems:
         return [f"{problem}{code}" for problem in result.problems]
     message = " ".join(result.message.split()) or "failed; say -v to see what Ansible says"
-    return [f"{result.host}: {message}{code}"]
+    place = "" if message.startswith(f"{result.host}: ") else f"{result.host}: "
+    return [f"{place}{message}{code}"]
 
 
 __all__ = [

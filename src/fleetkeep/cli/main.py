@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -106,6 +107,9 @@ def main(arguments: list[str] | None = None) -> None:
         status = 1
     except OSError as error:
         print_error(HostProblem(what=error.filename or "This host", reason=error.strerror or error))
+        status = 1
+    except sqlite3.Error as error:
+        print_error(HostProblem(what="What this host keeps below its prefix", reason=error))
         status = 1
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

@@ -19,6 +19,9 @@ from ._run_display import display
 from ._signals import CANCELLED, cancelled_by_signals
 from .main import print_error
 
+#: A run waits so long for others that hold the catalog; what it has to say can wait in the spool.
+PATIENCE_SECONDS = 5.0
+
 #: The run did not happen, because the job was running already.
 BUSY = 75
 
@@ -74,7 +77,7 @@ def command(job: str, as_json: bool, accept_changes: bool, trigger: str, due: da
             run = run_job(
                 declared,
                 paths=places,
-                director=LateDirector(places.catalog, clock),
+                director=LateDirector(places.catalog, clock, PATIENCE_SECONDS),
                 clock=clock,
                 trigger=Trigger(trigger),
                 due_at=due,

@@ -21,9 +21,10 @@ class LateDirector:
     So a catalog that is broken costs no backup, and work that has nothing to tell does not even import a database.
     """
 
-    def __init__(self, catalog: Path, clock: Clock) -> None:
+    def __init__(self, catalog: Path, clock: Clock, patience_seconds: float | None = None) -> None:
         self._catalog = catalog
         self._clock = clock
+        self._patience_seconds = patience_seconds
         self._director: EmbeddedDirector | None = None
 
     def deliver(self, envelopes: Sequence[Envelope]) -> int:
@@ -38,7 +39,7 @@ class LateDirector:
 
             from .embedded import EmbeddedDirector
 
-            self._director = EmbeddedDirector(open_catalog(self._catalog), self._clock)
+            self._director = EmbeddedDirector(open_catalog(self._catalog, self._patience_seconds), self._clock)
         return self._director
 
 

@@ -17,7 +17,7 @@ from .director_port import Director
 from .spool import Spool, drain
 
 #: After a cancellation, so long is waited for the Director to take the last words.
-LAST_WORDS_SECONDS = 1.0
+LAST_WORDS_SECONDS = 0.7
 
 _TICK_SECONDS = 0.2
 
@@ -95,7 +95,7 @@ class Ledger:
     def close(self) -> None:
         """Close the spool; what is pending stays in it."""
         for courier in self._couriers:
-            self._wait_for(courier)
+            self._wait_for(courier, last_words_seconds=0)
         # A courier that still waits for the Director ends with this process; the spool is whole at any moment.
         if self._spool is not None and not any(courier.is_alive() for courier in self._couriers):
             self._spool.close()
@@ -123,11 +123,11 @@ class Ledger:
         courier.start()
         return courier
 
-    def _wait_for(self, courier: threading.Thread) -> None:
+    def _wait_for(self, courier: threading.Thread, last_words_seconds: float = LAST_WORDS_SECONDS) -> None:
         """Wait until what was sent arrived or failed, but only a moment once somebody wants the end."""
         while courier.is_alive() and not self._cancellation.is_cancelled:
             courier.join(_TICK_SECONDS)
-        courier.join(LAST_WORDS_SECONDS)
+        courier.join(last_words_seconds)
 
     def _drain(self) -> None:
         assert self._spool is not None  # noqa: S101 - the callers wrote to it

@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from fleetkeep.agent import spool as spool_module
 from fleetkeep.agent.ledger import Ledger
 from fleetkeep.agent.spool import Spool, drain
+from fleetkeep.borg.process import Cancellation
 from fleetkeep.clock import FixedClock
 from fleetkeep.errors import DirectorUnreachable, SpoolUnsafe
 from fleetkeep.link import Envelope, RunStarted
@@ -283,4 +287,26 @@ def test_a_ledger_says_when_a_spool_was_broken(path: Path) -> None:
     ledger = Ledger(path, Ledgerkeeper(), "web1", CLOCK)
     assert "spool.sqlite.broken-1; a new one was begun" in ledger.problem
     assert ledger.loss == ledger.problem
+    ledger.close()
+
+
+def test_after_a_cancellation_nobody_waits_for_a_director_that_hangs(path: Path) -> None:
+    class Hanging(Ledgerkeeper):
+        def deliver(self, envelopes: Sequence[Envelope]) -> int:
+            over.wait(30)
+            return super().deliver(envelopes)
+
+    over, cancellation, director = threading.Event(), Cancellation(), Hanging()
+    ledger = Ledger(path, director, "web1", CLOCK, cancellation)
+    threading.Timer(0.2, cancellation.cancel).start()
+    began = time.monotonic()
+    ledger.tell(message("first"))
+    ledger.tell(message("second"))
+    ledger.close()
+    assert time.monotonic() - began < 5
+    with closing(Spool(path)) as spool:
+        assert [envelope.message.run.id for envelope in spool.pending()] == ["first", "second"]  # type: ignore[union-attr]
+    over.set()
+    for courier in ledger._couriers:
+        courier.join()
     ledger.close()

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.answers import ArchiveAnswer, ArchiveName, parse_archive, parse_listing
@@ -16,7 +19,7 @@ from fleetkeep.borg.failures import failure_of
 from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.borg.program import BorgProgram
 from fleetkeep.clock import UTC, Clock
-from fleetkeep.errors import BorgFailed, FleetkeepError
+from fleetkeep.errors import BorgFailed, FleetkeepError, StorageFull
 from fleetkeep.model import Job, Outcome, Repository, Stage, StageName
 from fleetkeep.plan.file_warnings import FileWarnings
 from fleetkeep.plan.outcome import Size
@@ -27,6 +30,9 @@ from .run_events import Emitter
 
 #: The most that listing and describing may take once the repository is not locked.
 QUESTION_SECONDS = 600
+
+#: With less free than this, a disk that is said to be full is full.
+FULL_BELOW_BYTES = 1024 * 1024
 
 #: A listing after a cancellation, to know whether the archive was finished in time.
 LAST_LOOK_SECONDS = 1.5
@@ -134,8 +140,22 @@ class RepositorySession:
         return parse_archive(run_borg(self.access, arguments, deadline_seconds=QUESTION_SECONDS).stdout)
 
     def failure(self, result: BorgResult, command: str) -> FleetkeepError:
-        """What a failed process means."""
-        return failure_of(result, command, self.repository.name, self.repository.location)
+        """What a failed process means; where no space is left, it is said which disk is full."""
+        error = failure_of(result, command, self.repository.name, self.repository.location)
+        full = self._own_folder_that_is_full() if isinstance(error, StorageFull) else None
+        if full is None:
+            return error
+        return StorageFull(what=f"Borg's memory of repository {self.repository.name}", location=full)
+
+    def _own_folder_that_is_full(self) -> Path | None:
+        """The folder in which Borg remembers things on this host, if that is full and not where the repository is."""
+        place = Path(self.repository.location)
+        for folder in (self.context.paths.borg_base, self.context.paths.borg_cache):
+            with contextlib.suppress(OSError):
+                beside = self.repository.is_local and place.stat().st_dev == folder.stat().st_dev
+                if not beside and shutil.disk_usage(folder).free < FULL_BELOW_BYTES:
+                    return folder
+        return None
 
     def emit(self, event: str, **data: object) -> None:
         """Say that something happened in this repository."""

@@ -47,6 +47,15 @@ def test_a_version_is_asked_once_until_the_binary_changes(tmp_path: Path) -> Non
     assert find_borg(path, "", remember).version == (1, 4, 6)
 
 
+def test_one_that_is_refused_leaves_no_memory_and_one_that_is_used_leaves_a_private_one(tmp_path: Path) -> None:
+    remember = tmp_path / "state" / "version.json"
+    with pytest.raises(BorgTooOld):
+        find_borg(program(tmp_path / "borg", "borg 1.2.4"), "", remember)
+    assert not remember.parent.exists()
+    find_borg(program(tmp_path / "borg", "borg 1.4.5"), "", remember)
+    assert [path.stat().st_mode & 0o777 for path in (remember.parent, remember)] == [0o700, 0o600]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"mark": 1, "version": "x"}'])
 def test_a_broken_memory_is_no_error(tmp_path: Path, content: str) -> None:
     remember = tmp_path / "version.json"

@@ -7,13 +7,18 @@ import json
 import os
 import shutil
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from fleetkeep.agent.files import write_file
 from fleetkeep.agent.lock import hold
-from fleetkeep.agent.runner import KILLED
+from fleetkeep.agent.runner import KILLED, run_job
+from fleetkeep.catalog.database import open_catalog
+from fleetkeep.clock import SystemClock
+from fleetkeep.director.embedded import EmbeddedDirector
+from fleetkeep.director.history import list_runs
 from fleetkeep.errors import JobBusy
 from fleetkeep.link import ArchiveReceived, ArchivesDeleted, RunFinished
 from fleetkeep.model import ListedArchive, Outcome, Run, StageName, Trigger
@@ -347,3 +352,51 @@ def test_stages_name_what_they_took(host: Host, tree: Path) -> None:
     assert create.name is StageName.CREATE
     assert create.exit_code == 0
     assert create.duration_seconds > 0
+
+
+def test_one_repository_of_two_that_is_locked_does_not_hold_up_the_other(host: Host, tree: Path) -> None:
+    host.add_repository("free")
+    locked = host.add_repository("locked")
+    lock = Path(locked.location) / "lock.exclusive"
+    lock.mkdir()
+    (lock / "elsewhere@1.99-0").touch()
+    run = host.run(host.job(tree))
+    outcomes = {part.repository: part.outcome for part in run.repositories}
+    assert outcomes == {"free": Outcome.SUCCEEDED, "locked": Outcome.FAILED}
+    assert run.reason.startswith("locked: Repository locked at ")
+    assert lock.exists()
+    assert len(host.archives("free")) == 1
+
+
+def test_a_clock_that_was_set_back_costs_no_archive(host: Host, tree: Path, tmp_path: Path) -> None:
+    """Runs at noon, an hour before, and a day after, with the real retention of one archive behind them."""
+    host.add_repository("local")
+    clock = SteppedClock()
+    catalog = open_catalog(tmp_path / "catalog.sqlite")
+    outcomes, made = [], []
+    for hours in (0, -1, 24):
+        clock.offset = timedelta(hours=hours)
+        run = run_job(
+            host.job(tree, retention={"last": 1}),
+            paths=host.paths,
+            director=EmbeddedDirector(catalog, clock),
+            clock=clock,
+            trigger=Trigger.HAND,
+        )
+        outcomes.append(run.outcome)
+        made.append(run.repositories[0].archive.id)  # type: ignore[union-attr]
+        assert made[-1] in [entry.id for entry in host.archives("local")]
+        assert set(made[:2]) <= {entry.id for entry in host.archives("local")} or hours > 0
+    assert outcomes == [Outcome.SUCCEEDED] * 3
+    assert len(list_runs(catalog)) == 3
+    assert not any(run.outcome is Outcome.RUNNING for run in list_runs(catalog))
+    catalog.close()
+
+
+class SteppedClock(SystemClock):
+    """The clock of this machine, off by some time."""
+
+    offset = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.offset

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -36,6 +37,10 @@ class Server:
         self.process.terminate()
         self.process.wait()
 
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.process.args, stderr=subprocess.DEVNULL)
+        wait_for(self.port, self.process)
+
 
 @pytest.fixture
 def server(host: Host, tmp_path: Path) -> Iterator[Server]:
@@ -61,9 +66,9 @@ def server(host: Host, tmp_path: Path) -> Iterator[Server]:
     host.paths.ssh_known_hosts.write_text(f"[127.0.0.1]:{port} {' '.join(key)}\n")
     process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL)
     wait_for(port, process)
-    yield Server(port, process, folder / "repositories")
-    process.terminate()
-    process.wait()
+    server = Server(port, process, folder / "repositories")
+    yield server
+    server.stop()
 
 
 def free_port() -> int:
@@ -97,6 +102,44 @@ def test_a_server_that_is_gone_is_named(host: Host, server: Server, tree: Path) 
     assert run.outcome is Outcome.FAILED
     # What ssh itself says ("Connection refused") is in it when Borg waits for it, which it does not always do.
     assert run.reason.startswith(f"Repository offsite at {server.location('web1')} cannot be reached: ")
+
+
+def test_a_server_that_goes_away_during_a_run_costs_only_its_own_archive(
+    host: Host, server: Server, tree: Path
+) -> None:
+    host.add_repository("offsite", location=server.location("web1"))
+    host.add_repository("local")
+    assert host.run(host.job(tree)).outcome is Outcome.SUCCEEDED
+    before = host.archives("offsite")
+    (tree / "large").write_bytes(os.urandom(200_000_000))
+    gone: list[float] = []
+
+    def listen(event: object) -> None:
+        data = getattr(event, "data", {})
+        if getattr(event, "repository", "") == "offsite" and data.get("original_bytes") and not gone:
+            gone.append(time.monotonic())
+            sessions = children_of(server.process.pid)
+            server.stop()
+            for session in sessions:
+                os.kill(session, signal.SIGKILL)
+
+    host.listen = listen  # type: ignore[method-assign]
+    run = host.run(host.job(tree))
+    assert gone
+    assert {part.repository: part.outcome for part in run.repositories} == {
+        "offsite": Outcome.FAILED,
+        "local": Outcome.SUCCEEDED,
+    }
+    assert run.reason.startswith(f"offsite: Repository offsite at {server.location('web1')} cannot be reached: ")
+    server.start()
+    assert host.run(host.job(tree)).outcome is Outcome.SUCCEEDED
+    assert set(before) < set(host.archives("offsite"))
+
+
+def children_of(process: int) -> list[int]:
+    """The processes below one, the youngest first."""
+    direct = [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return [below for pid in direct for below in (*children_of(pid), pid)]
 
 
 def test_an_unknown_server_is_not_trusted(host: Host, server: Server, tree: Path) -> None:

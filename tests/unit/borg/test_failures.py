@@ -10,6 +10,7 @@ from fleetkeep.errors import (
     BorgFailed,
     FleetkeepError,
     NotARepository,
+    ReadOnly,
     RepositoryLocked,
     RepositoryMissing,
     RepositoryUnreachable,
@@ -61,6 +62,24 @@ def test_a_full_disk_is_seen_through_a_traceback() -> None:
         result(2, error("Local Exception", "Exception"), error(TRACEBACK)), "create", "offsite", "/srv/borg"
     )
     assert str(failure).startswith("There is no space left for repository offsite at /srv/borg; ")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "place"),
+    [
+        ("OSError: [Errno 30] Read-only file system: '/srv/borg/lock.x'", ReadOnly, "repository offsite (/srv/borg)"),
+        ("OSError: [Errno 30] Read-only file system: '/var/lib/x/nonce'", ReadOnly, "Borg's memory of repository"),
+        ("OSError: [Errno 30] Read-only file system: '/var/lib/x/nonce'", ReadOnly, "(/var/lib/x)"),
+        ("OSError: [Errno 28] No space left on device: '/var/cache/b/chunks'", StorageFull, "at /var/cache/b;"),
+        ("OSError: [Errno 28] No space left on device: '/srv/borg/data/1'", StorageFull, "at /srv/borg;"),
+    ],
+)
+def test_a_disk_that_cannot_be_written_is_the_one_that_is_named(
+    words: str, kind: type[FleetkeepError], place: str
+) -> None:
+    failure = failure_of(result(2, error(words)), "create", "offsite", "/srv/borg")
+    assert type(failure) is kind
+    assert place.lower() in str(failure).lower()
 
 
 def test_ssh_tells_why_it_could_not_connect() -> None:

@@ -441,7 +441,7 @@ class CatalogReadOnly(FleetkeepError):
     """The catalog at {path} cannot be written ({reason}); make its file system writable, then call this again. Nothing
     in it was changed."""
 
-    code = "FK706"
+    code = "FK707"
 
 
 class UnknownRun(FleetkeepError):

@@ -315,7 +315,8 @@ class NoArchiveAt(FleetkeepError):
 
 
 class PathNotInArchive(FleetkeepError):
-    """Archive {archive} does not hold {path}; check the spelling, as stored it has no leading slash."""
+    """Archive {archive} does not hold {path}; check the spelling, or take
+    another archive."""
 
     code = "FK502"
 

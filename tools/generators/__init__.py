@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import command_line, errors, fleet_file, schemas
+from . import command_line, errors, fleet_file, json_output, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Text by path, relative to the root of the checkout.
 Files = Mapping[str, str]
 
-GENERATORS: tuple[Callable[[], Files], ...] = (schemas.render, errors.render, command_line.render, fleet_file.render)
+GENERATORS: tuple[Callable[[], Files], ...] = (
+    schemas.render,
+    errors.render,
+    command_line.render,
+    fleet_file.render,
+    json_output.render,
+)
 
 #: Folders in which every file is generated: what no generator gives is a leftover.
 OWNED_FOLDERS = ("schemas",)

@@ -29,24 +29,33 @@ required.
 
 """
 
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "null": "null",
+}
+_FORMATS = {"date-time": "moment"}
+
 
 def render() -> dict[str, str]:
     """The page, by path."""
     schema = describe(FleetFile)
     sections = [_render_model("Sections", schema, schema)]
-    sections += [_render_model(name, _definition(schema, name), schema) for name in _reachable(schema)]
+    sections += [_render_model(name, definition(schema, name), schema) for name in reachable(schema)]
     return {"docs/reference/fleet-file.md": HEAD.format(description=schema["description"]) + "\n".join(sections)}
 
 
-def _reachable(schema: Schema) -> list[str]:
+def reachable(schema: Schema) -> list[str]:
     """The names of the models below ``schema``, each once, in the order in which a reader meets them."""
     names: list[str] = []
     queue = list(_references(schema["properties"]))
     while queue:
         name = queue.pop(0)
-        if name not in names and "properties" in _definition(schema, name):
+        if name not in names and "properties" in definition(schema, name):
             names.append(name)
-            queue += _references(_definition(schema, name)["properties"])
+            queue += _references(definition(schema, name)["properties"])
     return names
 
 
@@ -60,7 +69,7 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(below)
 
 
-def _definition(schema: Schema, name: str) -> Schema:
+def definition(schema: Schema, name: str) -> Schema:
     return schema["$defs"][name]
 
 
@@ -79,7 +88,7 @@ def _render_model(title: str, model: Schema, schema: Schema) -> str:
 
 def _render_row(key: str, field: Schema, required: bool, schema: Schema) -> str:
     name = f"**`{key}`**" if required else f"`{key}`"
-    cells = (name, _render_type(field, schema), _render_default(field), field.get("description", ""))
+    cells = (name, render_type(field, schema), _render_default(field), field.get("description", ""))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -88,19 +97,21 @@ def _render_default(field: Schema) -> str:
     return "" if default in (None, [], {}) else f"`{json.dumps(default).strip(chr(34))}`"
 
 
-def _render_type(part: Schema, schema: Schema) -> str:
-    """What may stand there, in words.
+def render_type(part: Schema, schema: Schema) -> str:
+    """What may stand there, in words; an empty schema takes anything.
 
-    >>> _render_type({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {})
+    >>> render_type({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {})
     'whole number'
     """
+    if not {"$ref", "examples", "anyOf", "enum", "const", "type"} & part.keys():
+        return "any value"
     if "$ref" in part:
         return _render_reference(part["$ref"].rpartition("/")[2], schema)
     if "examples" in part:
         return "such as " + ", ".join(f"`{example}`" for example in part["examples"])
     if "anyOf" in part:
         return " or ".join(
-            dict.fromkeys(_render_type(one, schema) for one in part["anyOf"] if one.get("type") != "null")
+            dict.fromkeys(render_type(one, schema) for one in part["anyOf"] if one.get("type") != "null")
         )
     if "enum" in part or "const" in part:
         return ", ".join(f"`{json.dumps(choice).strip(chr(34))}`" for choice in part.get("enum", [part.get("const")]))
@@ -109,19 +120,19 @@ def _render_type(part: Schema, schema: Schema) -> str:
 
 def _render_plain(part: Schema, schema: Schema) -> str:
     if part["type"] == "array":
-        return f"list of: {_render_type(part['items'], schema)}"
+        return f"list of: {render_type(part['items'], schema)}"
     if part["type"] == "object":
         values = part.get("additionalProperties") or next(iter(part.get("patternProperties", {}).values()), {})
-        return f"map of names to {_render_type(values, schema)}"
+        return f"map of names to {render_type(values, schema)}"
     if part["type"] == "integer" and "maximum" in part:
         return f"whole number, {part['minimum']} to {part['maximum']}"
-    return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}[part["type"]]
+    return _FORMATS.get(part.get("format", "")) or _TYPES[part["type"]]
 
 
 def _render_reference(name: str, schema: Schema) -> str:
-    definition = _definition(schema, name)
-    if "properties" not in definition:
-        return _render_type(definition, schema)
+    target = definition(schema, name)
+    if "properties" not in target:
+        return render_type(target, schema)
     return f"[{_heading(name)}](#{_heading(name).lower()})"
 
 
@@ -129,4 +140,4 @@ def _heading(name: str) -> str:
     return name.removesuffix("Declaration")
 
 
-__all__ = ["render"]
+__all__ = ["definition", "reachable", "render", "render_type"]

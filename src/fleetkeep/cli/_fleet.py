@@ -13,6 +13,7 @@ import click
 from pydantic import ValidationError
 
 from fleetkeep.errors import AnsibleStopped
+from fleetkeep.plan.words import render_count
 
 from ._ansible import HostResult, Report, Request, run_playbook
 from ._common import console, print_sentence
@@ -107,7 +108,10 @@ def run_with_progress(request: Request, doing: str) -> Report:
     if request.verbosity or not terminal.is_terminal:
         return _without_validation(run_playbook(request))
     with terminal.status(f"{doing} ...") as status:
-        report = run_playbook(request, lambda done, total: status.update(f"{doing}: {done} of {total} hosts"))
+        report = run_playbook(
+            request,
+            lambda done, total: status.update(f"{doing}: {done} of {render_count(total, 'host')}" if total else doing),
+        )
     return _without_validation(report)
 
 

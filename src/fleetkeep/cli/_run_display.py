@@ -129,14 +129,20 @@ class Bars:
         elif event.event == "progress":
             self._advance(task, data)
         elif event.event == "repository_finished":
-            total = self._progress.tasks[self._progress.task_ids.index(task)].total or 1
+            total = self._total(task) or 1
             self._progress.update(task, total=total, completed=total, amount=str(data["outcome"]))
             self._progress.stop_task(task)
 
     def _advance(self, task: TaskID, data: Mapping[str, Any]) -> None:
         read = int(data["original_bytes"])
         amount = f"{render_count(int(data['files']), 'file')}, {render_bytes(read)}"
+        if total := self._total(task):
+            # A full bar stops its clock, but there may be more than last time, and checks follow.
+            self._progress.update(task, total=max(total, read + 1))
         self._progress.update(task, completed=read, amount=amount)
+
+    def _total(self, task: TaskID) -> float | None:
+        return self._progress.tasks[self._progress.task_ids.index(task)].total
 
 
 _STAGE_WORDS = {

@@ -59,10 +59,13 @@ class Finding(Model):
     """One thing that is not as it should be."""
 
     kind: FindingKind
+    """What kind of thing."""
+
     client: str
+    """The client."""
 
     job: str | None = None
-    """The job it is about; ``None``: the client."""
+    """The job it is about, if it is about one."""
 
     repository: Name | None = None
     """The repository it is about, if it is about one."""
@@ -83,11 +86,22 @@ class JobStatus(Model):
     """One job as it stands."""
 
     client: str
+    """The client that runs it."""
+
     job: Name
+    """The job."""
+
     state: JobState
+    """The job in one word."""
+
     last_run: str | None = None
+    """The id of the run that began last."""
+
     last_outcome: Outcome | None = None
+    """How that ended."""
+
     last_started_at: AwareDatetime | None = None
+    """When that began."""
 
     newest_archive_at: AwareDatetime | None = None
     """How old the data would be if it had to be restored now, from the repository that is furthest behind."""
@@ -96,6 +110,7 @@ class JobStatus(Model):
     """When the job's archives were last proven in the repository where that is longest ago."""
 
     next_due_at: AwareDatetime | None = None
+    """When a run is due next."""
 
 
 class Status(Model):

@@ -88,7 +88,7 @@ def render_explained(explained: Sequence[Explained]) -> str:
 
 def explained_as_json(explained: Sequence[Explained]) -> str:
     """The values as a JSON list of objects."""
-    return json.dumps([asdict(one) for one in explained], indent=2, ensure_ascii=False)
+    return json.dumps([asdict(one) for one in explained], indent=2, ensure_ascii=True)
 
 
 def _explain_subject(state: DesiredState, provenance: Provenance, section: str, name: str) -> Iterator[Explained]:

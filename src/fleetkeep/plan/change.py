@@ -44,7 +44,11 @@ class Change(Model):
     """One step of a plan."""
 
     action: Action
+    """What it does."""
+
     kind: Kind
+    """What it is about."""
+
     name: str
     """The declared name, or the unit's name."""
 
@@ -71,8 +75,13 @@ class Orphan(Model):
     """A repository that is declared no longer: it stays, with every archive, until a person removes it."""
 
     name: str
+    """The name under which it was declared."""
+
     location: str
+    """Where it is."""
+
     id: str
+    """Borg's id of it."""
 
 
 class Plan(Model):

@@ -21,6 +21,9 @@ _KINDS = list(Kind)
 _ABSENT = object()
 SECRET = "(secret)"  # noqa: S105 - what is shown in its place
 
+#: Why something goes; of a repository only what this host knows of it does, and nobody shall fear more.
+_GONE = {Kind.REPOSITORY.value: "declared no longer; this host forgets it, its archives stay"}
+
 
 def diff(desired: Resources, actual: Actual) -> Plan:
     """The plan that brings a host from ``actual`` to ``desired``; empty when they agree."""
@@ -100,7 +103,7 @@ def _file_changes(desired: Resources, actual: Actual) -> Iterable[Change]:
             action=Action.DELETE,
             kind=Kind(owned.kind),
             name=owned.name,
-            reason="declared no longer",
+            reason=_GONE.get(owned.kind, "declared no longer"),
             path=path,
             before=SECRET if secret else actual.files[path].content,
         )

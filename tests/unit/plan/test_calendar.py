@@ -193,5 +193,9 @@ def test_a_zone_whose_clock_follows_the_moon_gets_a_line_for_each_year() -> None
 
 
 def test_the_last_weekday_of_certain_days_is_refused() -> None:
+    """By the schedule itself, and by the rendering of one that was not checked."""
+    with pytest.raises(ValueError, match="a last weekday of the month goes with"):
+        Schedule(cron="0 3 */2 * 5L")
+    unchecked = Schedule.model_construct(cron="0 3 */2 * 5L", timezone="UTC")
     with pytest.raises(ValueError, match="counted from the end of the month"):
-        to_on_calendar(Schedule(cron="0 3 */2 * 5L"))
+        to_on_calendar(unchecked)

@@ -166,7 +166,7 @@ def test_a_place_for_locks_that_cannot_be_written_is_one_sentence(host: Host, mo
     mounts.read_only(host.prefix / "run")
     [sentence] = sentences(host.fleetkeep(*verb))
     assert sentence.startswith(f"error: {host.prefix}/run/fleetkeep/")
-    assert "Read-only file system; see that its file system is there, writable and not full" in sentence
+    assert "Read-only file system. What was done before it stands; say the same again" in sentence
 
 
 # --- the catalog ---

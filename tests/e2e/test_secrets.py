@@ -7,12 +7,13 @@ It has a quote, a backslash and a letter beyond ASCII, so that masking it as it 
 from __future__ import annotations
 
 import base64
+import os
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sites import Site
@@ -59,13 +60,11 @@ class Watch:
             thread.join()
 
     def _look(self, over: threading.Event) -> None:
-        while not over.wait(0.05):
-            for process in Path("/proc").glob("[0-9]*"):
+        while not over.wait(0.1):
+            for process in filter(str.isdigit, os.listdir("/proc")):
                 for name in ("cmdline", "environ"):
-                    try:
-                        self.processes.add((process / name).read_bytes())
-                    except OSError:
-                        continue
+                    with suppress(OSError), open(f"/proc/{process}/{name}", "rb") as file:
+                        self.processes.add(file.read())
             for folder in self._folders:
                 self.readable |= {str(path) for path in readable_by_others(folder)}
 
@@ -113,7 +112,7 @@ def test_a_passphrase_from_vault_is_seen_nowhere(site: Site) -> None:
         said[name] = done.said
         assert (done.exit_code == 0) is good, done.said
 
-    watch = Watch(temporary, site.folder / "home", site.prefix)
+    watch = Watch(temporary, site.folder / "home")
     with watch.looking():
         fleetkeep("validate", vault)
         fleetkeep("plan", vault, "--json", status=2)

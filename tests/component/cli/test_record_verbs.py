@@ -197,11 +197,16 @@ def test_status_gives_the_verdict_first_and_its_exit_status(prefix: Path) -> Non
     result = call(prefix, "status")
     assert result.exit_code == 0
     assert result.output.startswith("The only job on 1 client is protected; the newest proof is 3 hours old.\n\nJOB ")
-    tell(prefix, RunFinished(run=make_run("bad000000000", outcome=Outcome.FAILED, reason="no.", started_at=NOW)))
+    tell(
+        prefix,
+        RunFinished(run=make_run("bad000000000", outcome=Outcome.FAILED, reason="no.", started_at=SystemClock().now())),
+    )
     told_again = call(prefix, "status")
     assert told_again.exit_code == 0  # the token was used before: the same message is not taken twice
     with closing(open_catalog(Paths(prefix).catalog)) as catalog:
-        failed = RunFinished(run=make_run("bad000000000", outcome=Outcome.FAILED, reason="no.", started_at=NOW))
+        failed = RunFinished(
+            run=make_run("bad000000000", outcome=Outcome.FAILED, reason="no.", started_at=SystemClock().now())
+        )
         EmbeddedDirector(catalog, SystemClock()).deliver([Sender()(failed, token="another")])
     result = call(prefix, "status")
     assert result.exit_code == 3

@@ -234,6 +234,7 @@ def _point(row: Any, *, repository: str | None = None) -> Point:
         job=row.job_name,
         run_id=row.run_id,
         received_at=row.received_at,
+        receipt=row.receipt,
         outcome=row.outcome,
         deleted_at=row.deleted_at,
         proven_at=row.proven_at,

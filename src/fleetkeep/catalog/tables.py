@@ -14,6 +14,7 @@ A change here needs a migration; a test compares both.
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -21,13 +22,24 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
-from fleetkeep.model import DrillKind, Outcome, PromiseState, StageName, Trigger
+from fleetkeep.model import (
+    DrillKind,
+    IndexState,
+    Outcome,
+    PromiseState,
+    ReceiptKind,
+    StageName,
+    Trigger,
+    VerificationKind,
+)
 
 from .types import Key, Moment, Word
 
@@ -186,6 +198,7 @@ archive = Table(
     Column("compressed_bytes", BigInteger, nullable=False),
     Column("deduplicated_bytes", BigInteger, nullable=False),
     Column("received_at", Moment, nullable=False, doc="By our clock: the receipt, from which retention counts."),
+    Column("receipt", Word(ReceiptKind), nullable=False, server_default=ReceiptKind.RECEIVED.value),
     Column("deleted_at", Moment),
     Column("proven_at", Moment),
     UniqueConstraint("repository", "borg_repository_id", "id"),
@@ -232,6 +245,9 @@ drill = Table(
     Column("left_out", BigInteger, nullable=False),
     Column("sample_bytes", BigInteger, nullable=False),
     Column("seed", Text, nullable=False),
+    Column(
+        "assertions", Text, nullable=False, server_default="[]", doc="What was declared to hold, and what came of it."
+    ),
     UniqueConstraint("client", "id"),
     Index(None, "job", "finished_at"),
     sqlite_autoincrement=True,
@@ -247,6 +263,135 @@ drill_file = Table(
     Column("compared_with", Word(DrillKind), nullable=False),
     Column("matches", Boolean(create_constraint=False), nullable=False),
     Column("sha256", Text, nullable=False),
+)
+
+#: A check or comparison: its result, with its evidence and its age.
+verification = Table(
+    "verification",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("client", _reference("client"), nullable=False),
+    Column("repository", _reference("repository"), nullable=False),
+    Column("archive", _reference("archive"), doc="None: it is about the repository as a whole."),
+    Column("id", Text, nullable=False),
+    Column("kind", Word(VerificationKind), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=False),
+    Column("outcome", Word(Outcome), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False, doc="What was counted and found, as JSON."),
+    UniqueConstraint("client", "id"),
+    Index(None, "repository", "kind", "finished_at"),
+    Index(None, "archive", "kind"),
+    sqlite_autoincrement=True,
+)
+
+#: A recovery kit that was handed out. The kit itself, with its secrets, is never here.
+kit = Table(
+    "kit",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("client", _reference("client"), nullable=False),
+    Column("repository", _reference("repository"), nullable=False),
+    Column("borg_repository_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("owner", Text, nullable=False, doc="The person who keeps it."),
+    Column("place", Text, nullable=False, doc="Where it is kept."),
+    Column("fingerprint", Text, nullable=False, doc="Tells whether key and passphrase are still those of the kit."),
+    Column("retired_at", Moment, doc="Since when it opens the repository no longer."),
+    Column("tested_at", Moment, doc="When it last opened the repository."),
+    UniqueConstraint("client", "id"),
+    Index(None, "repository", "made_at"),
+    sqlite_autoincrement=True,
+)
+
+#: The line of archives of one job in one repository; versions of files are told apart within it.
+file_tree = Table(
+    "file_tree",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("client", _reference("client"), nullable=False),
+    Column("job", _reference("job"), nullable=False),
+    Column("repository", _reference("repository"), nullable=False),
+    Column("borg_repository_id", Text, nullable=False),
+    UniqueConstraint("job", "repository", "borg_repository_id"),
+    Index(None, "client"),
+    sqlite_autoincrement=True,
+)
+
+#: An archive in its tree. Intervals are in ordinals, which rise from 1 in the order in which archives were indexed.
+file_point = Table(
+    "file_point",
+    metadata,
+    Column("tree", _reference("file_tree"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("archive", _reference("archive"), nullable=False, unique=True),
+    Column("state", Word(IndexState), nullable=False, doc="Only what is complete may be shown."),
+    Column("attempt", Text, nullable=False, doc="The telling of it; another one begins anew."),
+    Column("entries", BigInteger, nullable=False, doc="How many entries the archive has."),
+    Column("indexed_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: A folder of a client, under its parent; the root of each client has the parent 0 and no name.
+file_folder = Table(
+    "file_folder",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("client", _reference("client"), nullable=False),
+    Column("parent", BigInteger, nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    UniqueConstraint("client", "parent", "name"),
+)
+
+#: Type, rights and owner, which few files have for themselves alone.
+file_attribute = Table(
+    "file_attribute",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("mode", BigInteger, nullable=False, doc="As in `st_mode`, with the type."),
+    Column("uid", BigInteger, nullable=False),
+    Column("gid", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False, doc="The user's name; empty where there was none."),
+    Column("group", Text, nullable=False, doc="The group's name; empty where there was none."),
+    UniqueConstraint("mode", "uid", "gid", "owner", "group"),
+)
+
+#: What a path was in the archives from ``first`` to ``last``, both included; the open end is what it is now.
+file_version = Table(
+    "file_version",
+    metadata,
+    Column("tree", _reference("file_tree"), primary_key=True),
+    Column("folder", _reference("file_folder"), primary_key=True),
+    Column("name", LargeBinary, primary_key=True, doc="The bytes of the name, whatever they are."),
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, doc="None: the newest archive of the tree still has it."),
+    Column("size", BigInteger, nullable=False),
+    Column("modified_us", BigInteger, nullable=False, doc="When its content changed: microseconds since 1970, UTC."),
+    Column("inode_after_us", BigInteger, nullable=False, doc="How much later its inode changed; less than 0: earlier."),
+    Column("attribute", _reference("file_attribute"), nullable=False),
+    Column("target", LargeBinary, doc="Of a symbolic link: where it points. Of a further hard link: the first path."),
+    sqlite_with_rowid=False,
+)
+
+#: While a whole listing is compared with what was there before: the paths that it has.
+file_seen = Table(
+    "file_seen",
+    metadata,
+    Column("tree", _reference("file_tree"), primary_key=True),
+    Column("folder", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", LargeBinary, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+#: Names of one folder that the search knows under this number; in SQLite the full-text table ``file_search`` has them.
+file_search_document = Table(
+    "file_search_document",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("client", _reference("client"), nullable=False),
+    Column("folder", _reference("file_folder"), nullable=False),
 )
 
 #: Every message that was taken, so that each is applied once.
@@ -274,13 +419,30 @@ quarantine = Table(
     sqlite_autoincrement=True,
 )
 
+#: In SQLite, file names by their trigrams: contentless, so that it holds no name a second time.
+FILE_SEARCH = (
+    "CREATE VIRTUAL TABLE file_search USING fts5(names, content='', columnsize=0, detail=none, "
+    "tokenize='trigram case_sensitive 0')"
+)
+
+event.listen(metadata, "after_create", DDL(FILE_SEARCH).execute_if(dialect="sqlite"))
+
 __all__ = [
+    "FILE_SEARCH",
     "applied_state",
     "archive",
     "client",
     "drill",
     "drill_file",
+    "file_attribute",
+    "file_folder",
+    "file_point",
+    "file_search_document",
+    "file_seen",
+    "file_tree",
+    "file_version",
     "job",
+    "kit",
     "metadata",
     "promise",
     "quarantine",
@@ -289,5 +451,6 @@ __all__ = [
     "run",
     "run_repository",
     "stage",
+    "verification",
     "warning",
 ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .desired import DesiredState, SchedulerChoice
+from .file import FileEntry, FileStatus, FileVersion, IndexState
 from .hook import Hook, Hooks
 from .job import Job
 from .owned import Owned, OwnedFile, OwnedRepository
@@ -19,12 +20,14 @@ from .point import (
     Point,
     Promise,
     PromiseState,
+    ReceiptKind,
 )
 from .repository import Encryption, PassphraseKind, Repository
 from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
 from .source import Allowance, SourcePath, Sources
+from .verification import VerificationKind
 
 __all__ = [
     "Allowance",
@@ -37,9 +40,13 @@ __all__ = [
     "DrillFile",
     "DrillKind",
     "Encryption",
+    "FileEntry",
+    "FileStatus",
+    "FileVersion",
     "FileWarning",
     "Hook",
     "Hooks",
+    "IndexState",
     "Job",
     "Keeping",
     "ListedArchive",
@@ -51,6 +58,7 @@ __all__ = [
     "Point",
     "Promise",
     "PromiseState",
+    "ReceiptKind",
     "Repository",
     "RepositoryRun",
     "Retention",
@@ -62,5 +70,6 @@ __all__ = [
     "Stage",
     "StageName",
     "Trigger",
+    "VerificationKind",
     "worst",
 ]

@@ -12,6 +12,17 @@ from .retention import Retention
 from .run import ArchiveFacts, Outcome
 
 
+class ReceiptKind(str, Enum):
+    """How we came to know an archive."""
+
+    RECEIVED = "received"
+    """Its client told us when it was made; the time is ours."""
+
+    REBUILT = "rebuilt"
+    """It was found in its repository when the catalog was rebuilt; the time is the archive's own, never a later one
+    than that of the finding."""
+
+
 class Point(Model):
     """An archive with its receipt: something to restore."""
 
@@ -29,6 +40,9 @@ class Point(Model):
 
     received_at: AwareDatetime
     """When we recorded it; retention counts from this and never from the archive's own time."""
+
+    receipt: ReceiptKind = ReceiptKind.RECEIVED
+    """How we came to know it."""
 
     outcome: Outcome
     """How its making ended."""
@@ -221,4 +235,5 @@ __all__ = [
     "Point",
     "Promise",
     "PromiseState",
+    "ReceiptKind",
 ]

@@ -28,6 +28,7 @@ from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.errors import CatalogBusy, CatalogNewer, CatalogUnreadable, CatalogUnsafe, StorageFull
 
 VERSIONS = Path(database.__file__).parent / "migrations" / "versions"
+NEXT = f"{int(database.head()) + 1:04}"
 
 
 @pytest.fixture
@@ -57,13 +58,19 @@ def test_the_migrated_schema_is_that_of_the_tables(path: Path, tmp_path: Path) -
     open_catalog(path).close()
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": True, "include_name": _is_no_part_of_the_search}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, tables.metadata) == []
     engine.dispose()
     created = create_engine(f"sqlite:///{tmp_path / 'created.sqlite'}")
     tables.metadata.create_all(created)
     created.dispose()
     assert schema(path) == schema(tmp_path / "created.sqlite")
+
+
+def _is_no_part_of_the_search(name: str | None, kind: str, _parents: object) -> bool:
+    """SQLite keeps a full-text table in tables of its own; the comparison of the schemas below covers it."""
+    return not (kind == "table" and (name or "").startswith("file_search") and name != "file_search_document")
 
 
 def test_migrations_are_named_by_number_and_words_and_follow_each_other() -> None:
@@ -95,7 +102,7 @@ def test_an_older_catalog_is_migrated_and_keeps_its_rows(
         assert [point.archive.name for point in history.list_archives(catalog)] == ["system-1"]
         with catalog.read() as connection:
             assert connection.exec_driver_sql("SELECT colour FROM client").all() == [(None,)]
-            assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0002"
+            assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == NEXT
 
 
 def test_a_migration_that_fails_midway_leaves_the_old_schema(
@@ -137,8 +144,9 @@ def _pretend_next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opera
     """Have one more migration than this release has."""
     folder = tmp_path / "migrations"
     shutil.copytree(VERSIONS.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\n\nrevision = '0002'\ndown_revision = '0001'\n\n\n"
+    (folder / "versions" / f"{NEXT}_next.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n\n"
+        f"revision = '{NEXT}'\ndown_revision = '{database.head()}'\n\n\n"
         f"def upgrade():\n    {operations}\n"
     )
     monkeypatch.setattr(database, "_MIGRATIONS", folder)

@@ -198,9 +198,9 @@ archive = Table(
     Column("compressed_bytes", BigInteger, nullable=False),
     Column("deduplicated_bytes", BigInteger, nullable=False),
     Column("received_at", Moment, nullable=False, doc="By our clock: the receipt, from which retention counts."),
-    Column("receipt", Word(ReceiptKind), nullable=False, server_default=ReceiptKind.RECEIVED.value),
     Column("deleted_at", Moment),
     Column("proven_at", Moment),
+    Column("receipt", Word(ReceiptKind), nullable=False, server_default=ReceiptKind.RECEIVED.value),
     UniqueConstraint("repository", "borg_repository_id", "id"),
     Index(None, "job", "received_at"),
     Index(None, "borg_repository_id", "id"),
@@ -425,7 +425,7 @@ FILE_SEARCH = (
     "tokenize='trigram case_sensitive 0')"
 )
 
-event.listen(metadata, "after_create", DDL(FILE_SEARCH).execute_if(dialect="sqlite"))
+event.listen(metadata, "after_create", DDL(FILE_SEARCH).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 __all__ = [
     "FILE_SEARCH",

@@ -326,11 +326,12 @@ file_point = Table(
     metadata,
     Column("tree", _reference("file_tree"), primary_key=True),
     Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("archive", _reference("archive"), nullable=False, unique=True),
+    Column("archive", _reference("archive"), nullable=False),
     Column("state", Word(IndexState), nullable=False, doc="Only what is complete may be shown."),
     Column("attempt", Text, nullable=False, doc="The telling of it; another one begins anew."),
     Column("entries", BigInteger, nullable=False, doc="How many entries the archive has."),
     Column("indexed_at", Moment, nullable=False),
+    UniqueConstraint("archive"),
     sqlite_with_rowid=False,
 )
 

@@ -42,12 +42,13 @@ class DiskView:
         self._names_in: str | None = None
         self._names: frozenset[str] = frozenset()
 
-    def look(self, path: str) -> OnDisk | None:
+    def look(self, path: str, *, exact: bool = False) -> OnDisk | None:
         """What is at a path; ``None`` for nothing, or where a parent is missing or was replaced.
 
-        Where the path is lossy, kind ``?`` says that there is a name which a listing shows in the same way.
+        Where the path is lossy (it is not ``exact`` and has a ``?``), kind ``?`` says that there is a name which a
+        listing shows in the same way.
         """
-        certain, uncertain = _split_lossy(path)
+        certain, uncertain = ("", "") if exact else _split_lossy(path)
         if uncertain:
             now = self.look(f"{certain}/.") if certain else OnDisk(kind="d")
             if now is None or now.blocked_by:

@@ -6,13 +6,15 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import IO
 
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.command import list_items_arguments
 from fleetkeep.borg.failures import failure_of
-from fleetkeep.borg.items import ITEM_KEYS, ArchiveItem, parse_item
+from fleetkeep.borg.interpreter import UNKNOWN_INTERNALS, inside_borg
+from fleetkeep.borg.items import ITEM_KEYS, ArchiveItem, parse_exact_item, parse_item
 from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.errors import BorgFailed, Cancelled
 
@@ -25,6 +27,10 @@ LONGEST_LINE_BYTES = 1 << 20
 PATTERN_BYTES = 512 << 10
 
 
+class InternalsUnknown(Exception):
+    """Borg cannot be asked from the inside; its printed listing has to do."""
+
+
 def stream_items(
     access: BorgAccess,
     repository: str,
@@ -32,7 +38,7 @@ def stream_items(
     paths: Sequence[str] = (),
     *,
     cancellation: Cancellation | None = None,
-) -> Iterator[ArchiveItem]:
+) -> Generator[ArchiveItem, None, None]:
     """The items of an archive, in its order, while Borg lists them.
 
     Arguments:
@@ -44,13 +50,27 @@ def stream_items(
 
     Raises the error of a failed listing after its last item, and ``Cancelled``.
     """
-    for line in _lines(access, repository, archive, [f"pp:{path}" for path in paths], ITEM_KEYS, cancellation):
-        try:
-            item = parse_item(line)
-        except ValueError:
-            reason = "It listed something that is no item of an archive."
-            raise BorgFailed(command="list", repository=repository, exit_code=0, reason=reason) from None
-        yield item
+    patterns = [f"pp:{path}" for path in paths]
+    inside = inside_borg(access.program, {"ask": "items"})
+    try:
+        lines = _lines(access, repository, archive, patterns, ITEM_KEYS, cancellation, inside)
+        yield from _parsed(lines, parse_exact_item if inside else parse_item, repository)
+    except InternalsUnknown:
+        lines = _lines(access, repository, archive, patterns, ITEM_KEYS, cancellation)
+        yield from _parsed(lines, parse_item, repository)
+
+
+def _parsed(
+    lines: Generator[bytes, None, None], parse: Callable[[bytes], ArchiveItem], repository: str
+) -> Generator[ArchiveItem, None, None]:
+    with closing(lines):
+        for line in lines:
+            try:
+                item = parse(line)
+            except ValueError:
+                reason = "It listed something that is no item of an archive."
+                raise BorgFailed(command="list", repository=repository, exit_code=0, reason=reason) from None
+            yield item
 
 
 def content_hashes(
@@ -68,13 +88,20 @@ def content_hashes(
     hashes: dict[str, str] = {}
     for batch in batches(paths):
         patterns = [f"pf:{path}" for path in batch]
-        for line in _lines(access, repository, archive, patterns, ("sha256",), cancellation):
-            item = json.loads(line)
-            hashes[item["path"]] = item["sha256"]
+        inside = inside_borg(access.program, {"ask": "hashes"})
+        try:
+            for line in _lines(access, repository, archive, patterns, ("sha256",), cancellation, inside):
+                item = json.loads(line)
+                path, digest = item if inside else (item["path"], item["sha256"])
+                hashes[path] = digest
+        except InternalsUnknown:
+            for line in _lines(access, repository, archive, patterns, ("sha256",), cancellation):
+                item = json.loads(line)
+                hashes[item["path"]] = item["sha256"]
     return hashes
 
 
-def batches(paths: Sequence[str]) -> Iterator[list[str]]:
+def batches(paths: Sequence[str]) -> Generator[list[str], None, None]:
     """Paths in portions that fit the arguments of one process, in their order."""
     batch: list[str] = []
     room = PATTERN_BYTES
@@ -96,9 +123,11 @@ def _lines(
     patterns: Sequence[str],
     keys: Sequence[str],
     cancellation: Cancellation | None,
-) -> Iterator[bytes]:
+    inside: Sequence[str] = (),
+) -> Generator[bytes, None, None]:
+    """The lines of a listing. Raises ``InternalsUnknown`` before the first one where Borg cannot be asked inside."""
     arguments = list_items_arguments(access.location, archive, keys=keys, paths=patterns)
-    listing = _Listing(access, arguments, cancellation)
+    listing = _Listing(access, arguments, cancellation, inside)
     try:
         yield from listing.lines()
     finally:
@@ -109,8 +138,15 @@ def _lines(
 class _Listing:
     """A borg process that writes into a pipe, watched over by a thread of its own."""
 
-    def __init__(self, access: BorgAccess, arguments: Sequence[str], cancellation: Cancellation | None) -> None:
+    def __init__(
+        self,
+        access: BorgAccess,
+        arguments: Sequence[str],
+        cancellation: Cancellation | None,
+        inside: Sequence[str],
+    ) -> None:
         self._access = access
+        self._inside = inside
         self._cancellation = StepCancellation(cancellation)
         self._outcome: BorgResult | BaseException | None = None
         self._is_read = False
@@ -124,13 +160,19 @@ class _Listing:
 
     def _run(self, arguments: Sequence[str], pipe: IO[bytes]) -> None:
         try:
-            self._outcome = run_borg(self._access, arguments, cancellation=self._cancellation, standard_output=pipe)
+            self._outcome = run_borg(
+                self._access,
+                arguments,
+                cancellation=self._cancellation,
+                standard_output=pipe,
+                inside=self._inside,
+            )
         except BaseException as error:  # handed to the thread that reads
             self._outcome = error
         finally:
             pipe.close()
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self) -> Generator[bytes, None, None]:
         """The complete lines."""
         while (line := self._output.readline(LONGEST_LINE_BYTES)).endswith(b"\n"):
             yield line
@@ -151,6 +193,8 @@ class _Listing:
             raise outcome
         if outcome is None or self._cancellation.is_whole_cancelled:
             raise Cancelled(what="The listing")
+        if self._inside and outcome.exit_code == UNKNOWN_INTERNALS:
+            raise InternalsUnknown
         if not outcome.is_success and not outcome.cancelled:
             raise failure_of(outcome, "list", repository, self._access.location)
         if self._rest:
@@ -159,4 +203,4 @@ class _Listing:
             )
 
 
-__all__ = ["batches", "content_hashes", "stream_items"]
+__all__ = ["InternalsUnknown", "batches", "content_hashes", "stream_items"]

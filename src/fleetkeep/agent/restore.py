@@ -17,7 +17,7 @@ from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.command import extract_arguments, list_arguments
 from fleetkeep.borg.events import Event, LogMessage, ProgressPercent, clean_text
 from fleetkeep.borg.failures import failure_of
-from fleetkeep.borg.items import lossy_name
+from fleetkeep.borg.items import ArchiveItem, lossy_name
 from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.clock import UTC, Clock
 from fleetkeep.errors import (
@@ -167,8 +167,8 @@ def plan_restore(
     tally = Tally(show)
     view = DiskView(place)
     for item in stream_items(access, archive.repository, archive.name, wanted, cancellation=cancellation):
-        missing = {path for path in missing if not is_below(item.path, lossy_name(path))} if missing else missing
-        change = diff_item(item, view.look(item.path))
+        missing = {path for path in missing if not _holds(item, path)} if missing else missing
+        change = diff_item(item, view.look(item.path, exact=item.is_exact))
         if change.action is RestoreAction.CONFLICT and item.kind == "d":
             view.replaced(item.path)
         tally.add(item, change)
@@ -325,10 +325,18 @@ def _count_restored(access: BorgAccess, plan: RestorePlan, cancellation: Cancell
     whole = 0
     try:
         for item in stream_items(access, plan.repository, plan.archive, plan.paths, cancellation=cancellation):
-            whole += item.kind == "-" and diff_item(item, view.look(item.path)).action is RestoreAction.SAME
+            whole += (
+                item.kind == "-"
+                and diff_item(item, view.look(item.path, exact=item.is_exact)).action is RestoreAction.SAME
+            )
     except FleetkeepError:
         return "nobody could count what is there"
     return f"{whole:,} of {plan.files:,} files are there"
+
+
+def _holds(item: ArchiveItem, path: str) -> bool:
+    """Whether a path that was asked for holds an item."""
+    return is_below(item.path, path if item.is_exact else lossy_name(path))
 
 
 def _stored_paths(paths: Sequence[str]) -> tuple[str, ...]:

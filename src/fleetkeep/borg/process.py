@@ -91,6 +91,7 @@ def run_borg(
     deadline_seconds: float | None = None,
     working_directory: Path | None = None,
     standard_output: IO[bytes] | None = None,
+    inside: Sequence[str] = (),
 ) -> BorgResult:
     """Run borg to its end, reading its events live.
 
@@ -106,13 +107,15 @@ def run_borg(
         deadline_seconds: The most that the process may take, by a clock that never steps.
         working_directory: Where it runs (``borg extract`` writes there).
         standard_output: A file that takes the output; without it, the result holds it.
+        inside: What stands in front of the arguments in place of the program: see ``interpreter.inside_borg``.
 
     Raises ``OSError`` when the program cannot be started.
     """
     if cancellation is not None and cancellation.is_cancelled:
         return BorgResult(exit_code=_SIGNAL_BASE + signal.SIGTERM, cancelled=True)
     supervisor = _Supervisor(on_event, cancellation, deadline_seconds)
-    process = _start(access, arguments, working_directory, standard_output)
+    command = [*(inside or [access.program]), "--log-json", *arguments]
+    process = _start(access, command, working_directory, standard_output)
     try:
         supervisor.watch(process)
     finally:
@@ -128,12 +131,12 @@ def run_borg(
 
 
 def _start(
-    access: BorgAccess, arguments: Sequence[str], working_directory: Path | None, standard_output: IO[bytes] | None
+    access: BorgAccess, command: Sequence[str], working_directory: Path | None, standard_output: IO[bytes] | None
 ) -> subprocess.Popen[bytes]:
     readable, writable = os.pipe()
     try:
         process = subprocess.Popen(
-            [access.program, "--log-json", *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if standard_output is None else standard_output,
             stderr=subprocess.PIPE,

@@ -147,7 +147,7 @@ def _decide(item: ArchiveItem, now: OnDisk | None) -> tuple[RestoreAction, str]:
 
 def _differences(item: ArchiveItem, now: OnDisk) -> Iterator[str]:
     if item.kind == "l":
-        if lossy_name(now.link_target) != item.link_target:
+        if (now.link_target if item.is_exact else lossy_name(now.link_target)) != item.link_target:
             yield "target"
         return
     if item.kind == "-" and not item.is_hard_link and now.size_bytes != item.size_bytes:

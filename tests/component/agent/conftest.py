@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def local_access(host: Paths, borg_program: BorgProgram, tmp_path: Path) -> Borg
     made = run_borg(access, init_arguments(access.location, encryption="repokey-blake2"))
     assert made.exit_code == 0, made
     return access
+
+
+@pytest.fixture
+def printed(local_access: BorgAccess, tmp_path: Path) -> BorgAccess:
+    """The same repository by a borg that cannot be asked from the inside, like a frozen binary."""
+    program = tmp_path / "frozen" / "borg"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {local_access.program} "$@"\n')
+    program.chmod(0o755)
+    return replace(local_access, program=str(program))
 
 
 @pytest.fixture

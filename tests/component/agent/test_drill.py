@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,19 @@ def test_a_true_archive_is_proven_against_the_live_source(place, make_archive, o
     assert drill.outcome is Outcome.SUCCEEDED
     assert {file.compared_with for file in drill.files} == {DrillKind.LIVE}
     assert drill.population == point.archive.files
-    assert drill.left_out == 2  # of a name and of a folder that are no UTF-8
-    assert drill.sample_size == drill.population - drill.left_out == len(drill.files)
+    assert drill.left_out == 0  # a name that is no UTF-8 is a name like any other
+    assert drill.sample_size == drill.population == len(drill.files)
     assert drill.sample_bytes > 20_000_000
     assert drill.seed == "fixed"
     assert drill.started_at < drill.finished_at
+
+
+def test_names_that_a_printed_listing_cannot_carry_are_left_out_and_counted(place, make_archive, odd_tree, printed):
+    point = make_archive("one", odd_tree)
+    drill = drill_job(point, replace(place, access=printed), CLOCK)
+    assert drill.outcome is Outcome.SUCCEEDED
+    assert drill.left_out == 2  # of a name and of a folder that are no UTF-8
+    assert drill.sample_size == drill.population - drill.left_out == len(drill.files)
 
 
 def test_what_changed_since_is_compared_with_the_archive(place, make_archive, tree):

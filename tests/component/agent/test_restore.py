@@ -72,6 +72,15 @@ def test_a_name_that_is_no_utf8_can_be_asked_for(local_access, make_archive, odd
     assert run_restore(local_access, plan, CLOCK).outcome is Outcome.SUCCEEDED
     assert os.listdir(bytes(tmp_path / "target" / stored(odd_tree))) == [b"caf\xe9 latin"]
     again = plan_restore(local_access, point.archive, [wanted], tmp_path / "target")
+    assert (again.counts, again.overwritten) == ({RestoreAction.SAME: 1}, 0)
+
+
+def test_a_name_that_a_printed_listing_cannot_carry_may_be_overwritten(printed, make_archive, odd_tree, tmp_path):
+    point = make_archive("one", odd_tree)
+    wanted = os.fsdecode(bytes(odd_tree) + b"/caf\xe9 latin")
+    plan = plan_restore(printed, point.archive, [wanted], tmp_path / "target")
+    assert run_restore(printed, plan, CLOCK).outcome is Outcome.SUCCEEDED
+    again = plan_restore(printed, point.archive, [wanted], tmp_path / "target")
     assert (again.counts, again.overwritten) == ({RestoreAction.UNCLEAR: 1}, 1)
 
 

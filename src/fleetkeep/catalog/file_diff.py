@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from itertools import groupby, islice
+from itertools import groupby
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 
-from .file_folders import find_folder, folders_below
+from .file_folders import FolderTree, batches, find_folder
 from .file_points import PlaceInTree
 from .files import COLUMNS, SOURCE, VersionRow, entry_row, walk
 
@@ -71,14 +71,13 @@ def _of_one_client(connection: Connection, a: PlaceInTree, b: PlaceInTree, path:
     values = {"tree_a": a.tree, "a": a.ordinal, "b": b.ordinal}
     if a.tree != b.tree:
         values["tree_b"] = b.tree
-    folders = folders_below(connection, a.client, start, path)
-    while batch := dict(islice(folders, _FOLDERS)):
-        found: dict[int, tuple[list[VersionRow], list[VersionRow]]] = {folder: ([], []) for folder in batch}
-        for *columns, is_before in connection.execute(statement, values | {"folders": list(batch)}):
+    for batch in batches(FolderTree(connection, a.client).below(start, path), _FOLDERS):
+        found: dict[int, tuple[list[VersionRow], list[VersionRow]]] = {folder: ([], []) for folder, _ in batch}
+        for *columns, is_before in connection.execute(statement, values | {"folders": list(found)}):
             row = VersionRow(*columns)
             found[row.folder][0 if is_before else 1].append(row)
-        for folder, (before, after) in found.items():
-            yield from _pairs(batch[folder], before, after)
+        for folder, place in batch:
+            yield from _pairs(place, *found[folder])
 
 
 def _pairs(folder: bytes, before: Iterable[VersionRow], after: Iterable[VersionRow]) -> Iterator[Difference]:

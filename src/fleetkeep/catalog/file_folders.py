@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, text
+
+Value = TypeVar("Value")
 
 #: How many keys one statement names at most.
 _CHUNK = 500
@@ -27,18 +31,40 @@ _ABOVE = text(
     """
 ).bindparams(bindparam("numbers", expanding=True))
 
-#: A folder and all below it.
-_BELOW = text(
-    """
-    WITH RECURSIVE below (number, parent, name) AS (
-        SELECT number, parent, name FROM file_folder WHERE number = :start
-        UNION ALL
-        SELECT folder.number, folder.parent, folder.name
-        FROM below JOIN file_folder AS folder ON folder.client = :client AND folder.parent = below.number
-    )
-    SELECT number, parent, name FROM below
-    """
-)
+#: All folders of a client, as the index of them has them.
+_ALL = text("SELECT parent, name, number FROM file_folder WHERE client = :client ORDER BY parent, name")
+
+#: After so many questions for the folders in one, all folders are read at once.
+_QUESTIONS = 200
+
+
+class FolderTree:
+    """The folders of a client in the order of their paths: a few are asked for one by one, many are read at once."""
+
+    def __init__(self, connection: Connection, client: int) -> None:
+        self._connection = connection
+        self._client = client
+        self._questions = 0
+        self._all: dict[int, list[tuple[bytes, int]]] | None = None
+
+    def below(self, start: int, path: bytes) -> Iterator[tuple[int, bytes]]:
+        """A folder and all below it with their paths, each before those in it, and those in the order of names."""
+        stack = [(start, path)]
+        while stack:
+            number, place = stack.pop()
+            yield number, place
+            stack += [(child, join(place, name)) for name, child in reversed(self._children(number))]
+
+    def _children(self, folder: int) -> Sequence[tuple[bytes, int]]:
+        if self._all is not None:
+            return self._all.get(folder, ())
+        self._questions += 1
+        if self._questions > _QUESTIONS:
+            self._all = {}
+            for parent, name, number in self._connection.execute(_ALL, {"client": self._client}):
+                self._all.setdefault(parent, []).append((name, number))
+            return self._all.get(folder, ())
+        return list(child_folders(self._connection, self._client, folder).items())
 
 
 def encode(text: str) -> bytes:
@@ -87,46 +113,32 @@ def child_folders(connection: Connection, client: int, folder: int) -> dict[byte
     return {name: number for name, number in connection.execute(_CHILDREN, {"client": client, "parent": folder})}
 
 
-def folder_paths(connection: Connection, numbers: Iterable[int]) -> dict[int, bytes]:
-    """The paths of folders by their keys."""
-    wanted = list(numbers)
+def paths_of(connection: Connection, numbers: Iterable[int]) -> list[tuple[int, bytes]]:
+    """Folders with their paths, in the order of the paths."""
+    wanted = set(numbers)
     above: dict[int, tuple[int, bytes]] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        rows = connection.execute(_ABOVE, {"numbers": wanted[start : start + _CHUNK]})
+    for batch in batches(wanted):
+        rows = connection.execute(_ABOVE, {"numbers": list(batch)})
         above |= {number: (parent, name) for number, parent, name in rows}
-    paths = dict(in_path_order(above))
-    return {number: paths[number] for number in wanted}
-
-
-def folders_below(connection: Connection, client: int, start: int, path: bytes) -> Iterator[tuple[int, bytes]]:
-    """A folder and all below it with their paths, in the order of paths."""
-    rows = connection.execute(_BELOW, {"client": client, "start": start})
-    return in_path_order({number: (parent, name) for number, parent, name in rows}, start, path)
-
-
-def in_path_order(
-    folders: Mapping[int, tuple[int, bytes]], start: int | None = None, path: bytes = b""
-) -> Iterator[tuple[int, bytes]]:
-    """Folders with their paths, each before those in it, and those in the order of their names.
-
-    Arguments:
-        folders: By key, the key of the folder above and the name.
-        start: The folder to begin with; none is the root.
-        path: Its path.
-    """
-    children: dict[int, list[int]] = {}
-    for number, (parent, _) in folders.items():
-        children.setdefault(parent, []).append(number)
-
-    def name_of(number: int) -> bytes:
-        return folders[number][1]
-
-    stack = [(number, path) for number in ([start] if start is not None else children.get(0, []))]
+    children: dict[int, list[tuple[bytes, int]]] = {}
+    for number, (parent, name) in above.items():
+        children.setdefault(parent, []).append((name, number))
+    found = []
+    stack = [(number, b"") for _, number in children.get(0, ())]
     while stack:
-        number, place = stack.pop()
-        yield number, place
-        below = sorted(children.get(number, ()), key=name_of, reverse=True)
-        stack += [(child, join(place, name_of(child))) for child in below]
+        number, path = stack.pop()
+        if number in wanted:
+            found.append((number, path))
+        stack += [(child, join(path, name)) for name, child in sorted(children.get(number, ()), reverse=True)]
+    return found
+
+
+def batches(values: Iterable[Value], size: int = _CHUNK, *, fewest: int | None = None) -> Iterator[list[Value]]:
+    """Values in portions of a size; with ``fewest`` the first one is smaller, and each is twice the one before."""
+    stream, now = iter(values), fewest or size
+    while batch := list(islice(stream, now)):
+        yield batch
+        now = min(2 * now, size)
 
 
 def _child(connection: Connection, client: int, parent: int, name: bytes) -> int | None:
@@ -135,13 +147,13 @@ def _child(connection: Connection, client: int, parent: int, name: bytes) -> int
 
 
 __all__ = [
+    "FolderTree",
+    "batches",
     "child_folders",
     "decode",
     "encode",
     "find_folder",
     "find_folders",
-    "folder_paths",
-    "folders_below",
-    "in_path_order",
     "join",
+    "paths_of",
 ]

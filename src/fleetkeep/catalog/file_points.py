@@ -11,17 +11,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from fleetkeep.model import IndexState, Outcome, Point
 
 from . import tables
+from .types import moment_of
+
+#: Archives that may be shown, line by line. By hand, because there may be thousands for each question.
+_LINES = text(
+    """
+    SELECT tree.number, tree.client, client.name, job.name, repository.name,
+           point.ordinal, archive.name, archive.started_at, archive.outcome IN :good
+    FROM file_tree AS tree
+    JOIN client ON client.number = tree.client
+    JOIN job ON job.number = tree.job
+    JOIN repository ON repository.number = tree.repository
+    JOIN file_point AS point ON point.tree = tree.number
+    JOIN archive ON archive.number = point.archive
+    WHERE point.state = 'complete' AND archive.deleted_at IS NULL
+      AND (:client IS NULL OR client.name = :client)
+      AND (:job IS NULL OR job.name = :job)
+      AND (:repository IS NULL OR repository.name = :repository)
+    ORDER BY client.name, job.name, repository.name, tree.number, point.ordinal
+    """
+).bindparams(bindparam("good", expanding=True))
 
 
-@dataclass(frozen=True)
-class LinePoint:
+class LinePoint(NamedTuple):
     """An archive that may be shown."""
 
     ordinal: int
@@ -30,8 +50,15 @@ class LinePoint:
     archive: str
     """Its name."""
 
-    started_at: datetime
-    outcome: Outcome
+    started_us: int
+    """When it began, in microseconds since 1970."""
+
+    is_good: bool
+    """Whether its making ended well."""
+
+    @property
+    def started_at(self) -> datetime:
+        return moment_of(self.started_us)
 
 
 @dataclass(frozen=True)
@@ -65,33 +92,9 @@ def list_lines(
     connection: Connection, *, client: str | None = None, job: str | None = None, repository: str | None = None
 ) -> list[Line]:
     """The lines of archives, by client, job and repository."""
-    point, archive, tree = tables.file_point, tables.archive, tables.file_tree
-    query = (
-        select(
-            tree.c.number,
-            tree.c.client,
-            tables.client.c.name.label("client_name"),
-            tables.job.c.name.label("job_name"),
-            tables.repository.c.name.label("repository_name"),
-            point.c.ordinal,
-            archive.c.name.label("archive_name"),
-            archive.c.started_at,
-            archive.c.outcome,
-        )
-        .join(point, point.c.tree == tree.c.number)
-        .join(archive, archive.c.number == point.c.archive)
-        .join(tables.client, tables.client.c.number == tree.c.client)
-        .join(tables.job, tables.job.c.number == tree.c.job)
-        .join(tables.repository, tables.repository.c.number == tree.c.repository)
-        .where(point.c.state == IndexState.COMPLETE, archive.c.deleted_at.is_(None))
-        .order_by(tables.client.c.name, tables.job.c.name, tables.repository.c.name, tree.c.number, point.c.ordinal)
-    )
-    wanted = ((tables.client.c.name, client), (tables.job.c.name, job), (tables.repository.c.name, repository))
-    for column, value in wanted:
-        if value is not None:
-            query = query.where(column == value)
-    rows = connection.execute(query)
-    return [_line(list(group)) for _, group in groupby(rows, key=lambda row: row.number)]
+    wanted = {"client": client, "job": job, "repository": repository}
+    rows = connection.execute(_LINES, wanted | {"good": [Outcome.SUCCEEDED.value, Outcome.WARNING.value]})
+    return [_line(list(group)) for _, group in groupby(rows, key=itemgetter(0))]
 
 
 def find_place(connection: Connection, point: Point) -> PlaceInTree | None:
@@ -138,17 +141,11 @@ def count_indexed(
     return row[0], row[1]
 
 
-def _line(rows: Sequence[Any]) -> Line:
-    head = rows[0]
-    return Line(
-        tree=head.number,
-        client_number=head.client,
-        client=head.client_name,
-        job=head.job_name,
-        repository=head.repository_name,
-        points=tuple(LinePoint(row.ordinal, row.archive_name, row.started_at, row.outcome) for row in rows),
-        ordinals=tuple(row.ordinal for row in rows),
-    )
+def _line(rows: Sequence[Sequence[Any]]) -> Line:
+    tree, client_number, client, job, repository = rows[0][:5]
+    points = tuple(LinePoint(*row[5:]) for row in rows)
+    ordinals = tuple(point.ordinal for point in points)
+    return Line(tree, client_number, client, job, repository, points, ordinals)
 
 
 __all__ = ["Line", "LinePoint", "PlaceInTree", "count_indexed", "find_place", "list_lines"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text
 
@@ -17,7 +17,7 @@ from fleetkeep.model import FileQuery, FileType
 from fleetkeep.plan.file_pattern import FilePattern
 
 from . import tables
-from .file_folders import decode, find_folders, folders_below, in_path_order
+from .file_folders import FolderTree, batches, decode, find_folders, paths_of
 from .files import COLUMNS, SOURCE, VersionRow
 from .types import microseconds_of
 
@@ -27,24 +27,17 @@ _DOCUMENT_NAMES = 10_000
 #: Folders that are looked into with one statement: few at first, because a few hits may be all that is wanted.
 _FEWEST_FOLDERS, _MOST_FOLDERS = 8, 256
 
-#: Folders of the documents that match, and all folders above them.
-_CANDIDATES = text(
+#: The folders of which a document matches.
+_MATCHING = text(
     """
-    WITH RECURSIVE candidate (number) AS MATERIALIZED (
-        SELECT DISTINCT document.folder
-        FROM file_search CROSS JOIN file_search_document AS document ON document.number = file_search.rowid
-        WHERE file_search MATCH :words AND document.client = :client
-    ),
-    above (number, parent, name) AS (
-        SELECT folder.number, folder.parent, folder.name
-        FROM candidate CROSS JOIN file_folder AS folder ON folder.number = candidate.number
-        UNION
-        SELECT folder.number, folder.parent, folder.name
-        FROM above CROSS JOIN file_folder AS folder ON folder.number = above.parent
-    )
-    SELECT number, parent, name, number IN (SELECT number FROM candidate) FROM above
+    SELECT DISTINCT document.folder
+    FROM file_search CROSS JOIN file_search_document AS document ON document.number = file_search.rowid
+    WHERE file_search MATCH :words AND document.client = :client
     """
 )
+
+#: With more folders than these, all are walked through and those left out that do not match.
+_FEW = 500
 
 _TYPE_BITS = {FileType.FILE: 0o100000, FileType.FOLDER: 0o040000, FileType.LINK: 0o120000}
 
@@ -84,14 +77,12 @@ def search(
         f"WHERE version.tree IN :trees AND version.folder IN :folders {conditions}"
     ).bindparams(bindparam("trees", expanding=True), bindparam("folders", expanding=True))
     values["trees"] = list(trees)
-    size = _FEWEST_FOLDERS
-    while batch := dict(islice(folders, size)):
-        found: dict[int, list[VersionRow]] = {folder: [] for folder in batch}
-        for row in connection.execute(statement, values | {"folders": list(batch)}):
-            found[row.folder].append(VersionRow(*row))
-        for folder, rows in found.items():
-            yield from ((batch[folder], name, versions) for name, versions in _accepted(rows, pattern))
-        size = min(2 * size, _MOST_FOLDERS)
+    for batch in batches(folders, _MOST_FOLDERS, fewest=_FEWEST_FOLDERS):
+        found: dict[int, list[VersionRow]] = {folder: [] for folder, _ in batch}
+        for row in connection.execute(statement, values | {"folders": list(found)}):
+            found[row[1]].append(VersionRow(*row))
+        for folder, path in batch:
+            yield from ((path, name, versions) for name, versions in _accepted(found[folder], pattern))
 
 
 def _content(names: Iterable[bytes]) -> str:
@@ -108,14 +99,16 @@ def _folders(connection: Connection, client: int, pattern: FilePattern) -> Itera
 def _candidates(connection: Connection, client: int, pattern: FilePattern) -> Iterator[tuple[int, bytes]]:
     if pattern.is_one_folder:
         return iter(find_folders(connection, client, pattern.start, pattern.form))
+    wanted: set[int] | None = None
     if pattern.trigrams:
         words = " AND ".join('"{}"'.format(three.replace('"', '""')) for three in pattern.trigrams)
-        rows = connection.execute(_CANDIDATES, {"client": client, "words": words}).all()
-        wanted = {number for number, _, _, is_candidate in rows if is_candidate}
-        found = in_path_order({number: (parent, name) for number, parent, name, _ in rows})
-        return ((number, path) for number, path in found if number in wanted)
+        wanted = set(connection.scalars(_MATCHING, {"client": client, "words": words}))
+        if len(wanted) <= _FEW:
+            return iter(paths_of(connection, wanted))
+    tree = FolderTree(connection, client)
     starts = find_folders(connection, client, pattern.start, pattern.form)
-    return (folder for number, path in starts for folder in folders_below(connection, client, number, path))
+    found = (folder for number, path in starts for folder in tree.below(number, path))
+    return found if wanted is None else (folder for folder in found if folder[0] in wanted)
 
 
 def _accepted(rows: list[VersionRow], pattern: FilePattern) -> Iterator[tuple[bytes, list[VersionRow]]]:

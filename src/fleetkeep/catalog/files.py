@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from fleetkeep.model import FileStatus, FileVersion
 
-from .file_folders import child_folders, decode, join
+from .file_folders import FolderTree, batches, decode
 from .file_points import Line
 
 COLUMNS = """
@@ -33,6 +33,13 @@ _FOLDER = text(
     f"SELECT {COLUMNS} FROM {SOURCE} WHERE version.tree = :tree AND version.folder = :folder AND {AT} "  # noqa: S608
     "ORDER BY version.name"
 )
+
+_FOLDERS = text(
+    f"SELECT {COLUMNS} FROM {SOURCE} WHERE version.tree = :tree AND version.folder IN :folders AND {AT}"  # noqa: S608
+).bindparams(bindparam("folders", expanding=True))
+
+#: Folders that are read with one statement.
+_FOLDERS_AT_ONCE = 256
 
 _ENTRY = text(
     f"SELECT {COLUMNS} FROM {SOURCE} WHERE version.tree = :tree AND version.folder = :folder "  # noqa: S608
@@ -128,12 +135,12 @@ def walk(
     connection: Connection, client: int, tree: int, ordinal: int, start: int, path: bytes
 ) -> Iterator[tuple[bytes, list[VersionRow]]]:
     """A folder and all below it at a point: each path with what lies in it, a folder before those in it."""
-    stack = [(start, path)]
-    while stack:
-        folder, place = stack.pop()
-        yield place, folder_rows(connection, tree, ordinal, folder)
-        children = child_folders(connection, client, folder)
-        stack += [(number, join(place, name)) for name, number in reversed(children.items())]
+    for batch in batches(FolderTree(connection, client).below(start, path), _FOLDERS_AT_ONCE):
+        found: dict[int, list[VersionRow]] = {folder: [] for folder, _ in batch}
+        for row in connection.execute(_FOLDERS, {"tree": tree, "ordinal": ordinal, "folders": list(found)}):
+            found[row[1]].append(VersionRow(*row))
+        for folder, place in batch:
+            yield place, sorted(found[folder], key=lambda row: row.name)
 
 
 def version_of(row: VersionRow, line: Line, path: str) -> FileVersion | None:

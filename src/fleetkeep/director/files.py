@@ -238,8 +238,8 @@ def _ordinals(line: Line, query: FileQuery) -> tuple[int, ...] | None:
         points = tuple(point for point in points if point.archive == query.archive)
     if query.at is not None:
         moment: datetime = query.at
-        begun = [point for point in points if point.outcome.is_good and point.started_at <= moment]
-        newest = max(begun, key=lambda point: (point.started_at, point.ordinal), default=None)
+        begun = [point for point in points if point.is_good and point.started_at <= moment]
+        newest = max(begun, key=lambda point: (point.started_us, point.ordinal), default=None)
         points = () if newest is None else (newest,)
     return tuple(point.ordinal for point in points)
 

@@ -464,4 +464,33 @@ class CatalogForbidden(FleetkeepError):
     code = "FK706"
 
 
+# --- files of archives: FK72x and FK73x ---
+
+
+class ArchiveNotIndexed(FleetkeepError):
+    """The files of archive {archive} in repository {repository} are not in the catalog; `fleetkeep catalog rebuild`
+    reads them from the repository."""
+
+    code = "FK720"
+
+
+class NoFilesIndexed(FleetkeepError):
+    """The catalog knows the files of no archive yet; the next `fleetkeep run` records them, and `fleetkeep catalog
+    rebuild` reads those of earlier archives."""
+
+    code = "FK721"
+
+
+class PathNeverSeen(FleetkeepError):
+    """No archive that is known here holds {path}; `fleetkeep find {name}` looks for the name everywhere."""
+
+    code = "FK722"
+
+
+class TextDiffRefused(FleetkeepError):
+    """{path} in archive {archive} {problem}; restore both and compare them with a tool of your choice."""
+
+    code = "FK723"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -30,7 +30,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else microseconds_of(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else moment_of(value)
 
 
 class Word(TypeDecorator[E], Generic[E]):
@@ -60,4 +60,9 @@ def microseconds_of(moment: datetime) -> int:
     return (moment.astimezone(timezone.utc) - _EPOCH) // _MICROSECOND
 
 
-__all__ = ["Key", "Moment", "Word", "microseconds_of"]
+def moment_of(microseconds: int) -> datetime:
+    """The moment so many microseconds after 1970, in UTC."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+__all__ = ["Key", "Moment", "Word", "microseconds_of", "moment_of"]

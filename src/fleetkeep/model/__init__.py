@@ -4,7 +4,21 @@
 from __future__ import annotations
 
 from .desired import DesiredState, SchedulerChoice
-from .file import FileEntry, FileStatus, FileVersion, IndexState
+from .file import (
+    FileChange,
+    FileEntry,
+    FileHit,
+    FileQuery,
+    FileState,
+    FileStatus,
+    FileType,
+    FileVersion,
+    FolderChanges,
+    IndexCoverage,
+    IndexState,
+    PatternKind,
+    PointDiff,
+)
 from .hook import Hook, Hooks
 from .job import Job
 from .owned import Owned, OwnedFile, OwnedRepository
@@ -40,12 +54,19 @@ __all__ = [
     "DrillFile",
     "DrillKind",
     "Encryption",
+    "FileChange",
     "FileEntry",
+    "FileHit",
+    "FileQuery",
+    "FileState",
     "FileStatus",
+    "FileType",
     "FileVersion",
     "FileWarning",
+    "FolderChanges",
     "Hook",
     "Hooks",
+    "IndexCoverage",
     "IndexState",
     "Job",
     "Keeping",
@@ -55,7 +76,9 @@ __all__ = [
     "OwnedFile",
     "OwnedRepository",
     "PassphraseKind",
+    "PatternKind",
     "Point",
+    "PointDiff",
     "Promise",
     "PromiseState",
     "ReceiptKind",

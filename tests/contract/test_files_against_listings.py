@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random histories: what the catalog says of files is what full listings of all archives say.
+
+Among the archives are deleted ones and some whose indexing never ended, and among the names those that break things.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from listings import Listing, Shelf, by_folder, file_of, folder_listing, folder_of
+
+from fleetkeep.catalog.database import Catalog, open_catalog
+from fleetkeep.director import files
+from fleetkeep.errors import PathNotInArchive
+from fleetkeep.model import FileQuery, FileStatus, FileType, FileVersion, IndexState, PatternKind, Point
+from fleetkeep.plan.file_diff import diff_status
+
+LONG = "long" * 60
+NAMES = ("a", "ab.txt", "AB.TXT", "new\nline", "caf\udce9", "50%_off*", "[x]", LONG, "Отчёт.odt", "-", '"q" OR')
+FOLDERS = ("", "etc", "etc/ssh", "srv/www", "srv/www/a", "new\nline", "caf\udce9/deep/er")
+LINES = (("web1", "system", "offsite"), ("web1", "system", "local"), ("web2", "data", "offsite"))
+PATTERNS = (
+    *("", "a", "b.T", "new\nl", "\udce9", "%", "_OFF", "long", "ОТЧЁ", '"q"'),
+    *("*", "*.txt", "?B.txt", "[ab]*", "[!a]*", "*[[]x]", "*ong*", "*\n*", "отч*"),
+    *("ssh/", "/etc/", "etc/ssh/a", "/srv/www/a", "w/a", "/", "f\udce9/deep/e"),
+)
+
+statuses = st.builds(
+    file_of,
+    st.integers(0, 3),
+    st.integers(0, 3),
+    changed_us=st.integers(0, 2),
+    uid=st.integers(0, 1),
+    mode=st.sampled_from([0o100644, 0o100600, 0o120777]),
+    target=st.sampled_from(["", "etc/a", "caf\udce9"]),
+)
+
+
+@st.composite
+def listings(draw: st.DrawFn) -> Listing:
+    """What one archive holds; of some folders it has an entry, of others only what lies in them."""
+    found: dict[str, FileStatus] = {}
+    for folder in draw(st.lists(st.sampled_from(FOLDERS), max_size=4, unique=True)):
+        if folder and draw(st.booleans()):
+            found[folder] = folder_of(modified_us=draw(st.integers(0, 1)))
+        for name in draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True)):
+            found.setdefault(f"{folder}/{name}" if folder else name, draw(statuses))
+    return {path: status for path, status in found.items() if not _is_below_a_file(path, found)}
+
+
+def _is_below_a_file(path: str, found: Listing) -> bool:
+    parts = path.split("/")
+    above = ("/".join(parts[:end]) for end in range(1, len(parts)))
+    return any(folder in found and not found[folder].is_folder for folder in above)
+
+
+#: Into which line each archive goes, what it holds, and what becomes of it.
+histories = st.lists(
+    st.tuples(st.sampled_from(LINES), listings(), st.sampled_from(["kept", "kept", "kept", "deleted", "building"])),
+    min_size=1,
+    max_size=7,
+)
+
+queries = st.builds(
+    FileQuery,
+    pattern=st.sampled_from(PATTERNS),
+    types=st.sampled_from([(), (), (FileType.FILE,), (FileType.FOLDER, FileType.LINK), (FileType.OTHER,)]),
+    smallest_bytes=st.sampled_from([None, None, 1, 2]),
+    largest_bytes=st.sampled_from([None, None, 1, 2]),
+    client=st.sampled_from([None, None, "web2"]),
+    repository=st.sampled_from([None, None, "local"]),
+    limit=st.sampled_from([None, None, 2]),
+)
+
+
+@dataclass
+class Past:
+    """A history as full listings, and the catalog of it."""
+
+    catalog: Catalog
+    lines: dict[tuple[str, str, str], list[tuple[Point, Listing, bool]]] = field(default_factory=dict)
+    """By client, job and repository: each archive with its listing and whether it may be shown."""
+
+    @property
+    def shown(self) -> list[tuple[Point, Listing]]:
+        return [(point, listing) for points in self.lines.values() for point, listing, is_shown in points if is_shown]
+
+    def paths(self, client: str) -> list[str]:
+        """Every path that any archive of a client ever held."""
+        listings = (
+            listing for (owner, _, _), points in self.lines.items() for _, listing, _ in points if owner == client
+        )
+        return sorted({path for listing in listings for path in listing})
+
+    def versions(self, path: str, line: tuple[str, str, str]) -> list[FileVersion]:
+        """What a path was in a line: one for each range of archives in which it stayed the same."""
+        points = self.lines.get(line, [])
+        newest = next((point for point, _, is_shown in reversed(points) if is_shown), None)
+        found = []
+        for status, group in groupby(points, key=lambda each: each[1].get(path)):
+            held = [point for point, _, is_shown in group if is_shown]
+            if status is None or not held:
+                continue
+            found.append(
+                FileVersion(
+                    client=line[0],
+                    job=line[1],
+                    repository=line[2],
+                    path=path,
+                    status=status,
+                    first_archive=held[0].archive.name,
+                    last_archive=held[-1].archive.name,
+                    first_seen_at=held[0].archive.started_at,
+                    last_seen_at=held[-1].archive.started_at,
+                    archives=len(held),
+                    is_present=held[-1] is newest,
+                )
+            )
+        return found
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty catalog, because making one takes longer than copying it."""
+    path = tmp_path_factory.mktemp("empty") / "catalog.sqlite"
+    open_catalog(path).close()
+    return path
+
+
+@contextmanager
+def remembered(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> Iterator[Past]:
+    with TemporaryDirectory() as folder:
+        path = Path(shutil.copy(empty, folder))
+        with closing(open_catalog(path)) as catalog:
+            past, shelf = Past(catalog), Shelf(catalog)
+            for line, listing, fate in history:
+                state = IndexState.BUILDING if fate == "building" else IndexState.COMPLETE
+                client, job, repository = line
+                point = shelf.add(listing, client=client, job=job, repository=repository, state=state)
+                past.lines.setdefault(line, []).append((point, listing, fate == "kept"))
+                if fate == "deleted":
+                    shelf.delete(point)
+            yield past
+
+
+FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@given(history=histories)
+@FEW
+def test_points_and_paths(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> None:
+    with remembered(empty, history) as past:
+        for point, listing in past.shown:
+            entries = list(files.point_entries(past.catalog, point))
+            assert [(entry.path, entry.status) for entry in entries] == [
+                (path, listing[path]) for path in by_folder(list(listing))
+            ]
+            for folder in {*FOLDERS, "srv", "caf\udce9", "nothing", *listing}:
+                check_folder(past.catalog, point, listing, folder)
+        for client in ("web1", "web2"):
+            for path in [*past.paths(client), "nothing", "etc/nothing"]:
+                wanted = [version for line in LINES if line[0] == client for version in past.versions(path, line)]
+                wanted.sort(key=lambda version: (version.last_seen_at, version.first_seen_at), reverse=True)
+                assert files.path_history(past.catalog, path, client=client) == wanted
+
+
+def check_folder(catalog: Catalog, point: Point, listing: Listing, folder: str) -> None:
+    wanted = folder_listing(listing, folder)
+    own = listing.get(folder)
+    if not wanted and folder and (own is None or not own.is_folder):
+        with pytest.raises(PathNotInArchive):
+            files.list_folder(catalog, point, folder)
+    else:
+        entries = files.list_folder(catalog, point, folder)
+        assert [(entry.path, entry.status) for entry in entries] == [(path, wanted[path]) for path in by_folder(wanted)]
+    entry = files.find_entry(catalog, point, folder)
+    if folder and (own or wanted):
+        assert entry is not None and (entry.path, entry.status) == (folder, own)
+    elif folder:
+        assert entry is None
+
+
+@given(history=histories, asked=st.lists(queries, min_size=1, max_size=6))
+@FEW
+def test_searches(
+    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], asked: Sequence[FileQuery]
+) -> None:
+    with remembered(empty, history) as past:
+        for query in asked:
+            wanted = []
+            for client in ("web1", "web2"):
+                lines = [line for line in LINES if line[0] == client and is_asked(line, query)]
+                for path in by_folder(past.paths(client)):
+                    versions = [each for line in lines for each in past.versions(path, line) if accepts(each, query)]
+                    versions.sort(key=lambda version: (version.last_seen_at, version.first_seen_at), reverse=True)
+                    wanted += [versions] if versions else []
+            assert files.find_files(past.catalog, query) == [
+                version for versions in wanted[: query.limit] for version in versions
+            ]
+            hits = files.find_hits(past.catalog, query)
+            assert [(hit.client, hit.path) for hit in hits] == [
+                (versions[0].client, versions[0].path) for versions in wanted[: query.limit]
+            ]
+
+
+def is_asked(line: tuple[str, str, str], query: FileQuery) -> bool:
+    return query.client in (None, line[0]) and query.repository in (None, line[2])
+
+
+def accepts(version: FileVersion, query: FileQuery) -> bool:
+    """What a query means, in the plainest way; the names of these tests have no letter that ``lower`` makes longer."""
+    name, path = version.path.rpartition("/")[2].lower(), f"/{version.path}".lower()
+    pattern, status = query.pattern.lower(), version.status
+    if query.meaning is PatternKind.GLOB:
+        is_named = fnmatch.fnmatchcase(name, pattern)
+    elif "/" in pattern:
+        starts = [0] if pattern.startswith("/") else range(len(path))
+        is_named = any(path.startswith(pattern, at) and "/" not in path[at + len(pattern) :] for at in starts)
+    else:
+        is_named = pattern in name
+    return (
+        is_named
+        and (not query.types or status.type in query.types)
+        and (query.smallest_bytes or 0) <= status.size
+        and (query.largest_bytes is None or status.size <= query.largest_bytes)
+    )
+
+
+@given(history=histories)
+@FEW
+def test_differences(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> None:
+    with remembered(empty, history) as past:
+        for one, before in past.shown:
+            for other, after in past.shown:
+                for start in ("", "etc", "srv"):
+                    paths = [path for path in before.keys() | after.keys() if is_in(path, start)]
+                    if start and not paths:
+                        with pytest.raises(PathNotInArchive):
+                            list(files.diff_entries(past.catalog, one, other, start))
+                        continue
+                    changes = files.diff_entries(past.catalog, one, other, start)
+                    assert [(change.path, change.before, change.after) for change in changes] == [
+                        (path, before.get(path), after.get(path))
+                        for path in by_folder(paths)
+                        if diff_status(before.get(path), after.get(path))
+                    ]
+
+
+def is_in(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")

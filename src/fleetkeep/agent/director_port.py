@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fleetkeep.link import Envelope
-from fleetkeep.model import DeletionPlan, DeletionRequest
+from fleetkeep.model import DeletionPlan, DeletionRequest, IndexOrder, IndexRequest
 
 
 class Director(Protocol):
@@ -25,6 +25,10 @@ class Director(Protocol):
 
     def deletion_plan(self, request: DeletionRequest) -> DeletionPlan:
         """What retention says of the archives that a repository lists now, decided from receipt times."""
+        ...
+
+    def index_order(self, request: IndexRequest) -> IndexOrder:
+        """Which archives the catalog does not know from the inside, and what the first of them is compared with."""
         ...
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.clock import Clock
 from fleetkeep.errors import DirectorUnreachable, FleetkeepError
 from fleetkeep.link import Message
-from fleetkeep.model import DeletionPlan, DeletionRequest
+from fleetkeep.model import DeletionPlan, DeletionRequest, IndexOrder, IndexRequest
 
 from .director_port import Director
 from .spool import Spool, drain
@@ -20,6 +22,8 @@ from .spool import Spool, drain
 LAST_WORDS_SECONDS = 0.7
 
 _TICK_SECONDS = 0.2
+
+Answer = TypeVar("Answer")
 
 
 class Ledger:
@@ -82,13 +86,24 @@ class Ledger:
         with self._lock:
             return self._is_told()
 
+    def note(self, message: Message) -> None:
+        """Write a message down now; it is delivered before what is told next."""
+        self._write(message)
+
     def deletion_plan(self, request: DeletionRequest) -> DeletionPlan:
         """What may be deleted. Raises ``DirectorUnreachable`` when the Director does not know all that happened."""
+        return self._ask(lambda director: director.deletion_plan(request))
+
+    def index_order(self, request: IndexRequest) -> IndexOrder:
+        """Which archives to tell from the inside. Raises ``DirectorUnreachable`` as ``deletion_plan`` does."""
+        return self._ask(lambda director: director.index_order(request))
+
+    def _ask(self, question: Callable[[Director], Answer]) -> Answer:
         with self._lock:
             if not self._is_told():
                 raise DirectorUnreachable(reason=self._unrecorded or self._undelivered or "It does not answer.")
             try:
-                return self._director.deletion_plan(request)
+                return question(self._director)
             except Exception as error:  # whatever the far side of the port raises
                 raise DirectorUnreachable(reason=_words(error)) from error
 

@@ -65,6 +65,15 @@ class Paths:
         return self.state / "spool.sqlite"
 
     @property
+    def index(self) -> Path:
+        """Where listings of archives wait while they are told."""
+        return self.state / "index"
+
+    def index_memory(self, job: str, repository: str) -> Path:
+        """How Borg cut the listing of the last archive of a job that was told; it may be lost at any time."""
+        return self.index / job / f"{repository}.json"
+
+    @property
     def catalog(self) -> Path:
         return self.state / "catalog.sqlite"
 

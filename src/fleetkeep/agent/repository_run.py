@@ -8,7 +8,7 @@ another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from fleetkeep.plan.outcome import Evidence, Size, Verdict, judge_size, reconcil
 
 from .access import repository_access
 from .facts import RepositoryFacts
+from .file_indexing import FileIndexing
 from .lock import Held, hold
 from .repositories import check_known
 from .repository_session import RepositorySession, RunContext
@@ -108,14 +109,18 @@ def _back_up(session: RepositorySession) -> RepositoryResult:
     began = context.clock.monotonic()
     created = session.run_stage(StageName.CREATE, _arguments(session))
     duration_seconds = context.clock.monotonic() - began
-    verdict, archive, listed = _reconcile(session, created)
-    if archive is None:
-        return _result(session, verdict)
-    session.emit("archive", **archive.model_dump(mode="json", exclude={"repository"}))
-    context.ledger.tell(
-        ArchiveReceived(job=context.job.name, run_id=context.run_id, outcome=verdict.outcome, archive=archive)
-    )
+    with closing(FileIndexing(session)) as indexing:
+        verdict, archive, listed = _reconcile(session, created, indexing)
+        if archive is None:
+            return _result(session, verdict)
+        session.emit("archive", **archive.model_dump(mode="json", exclude={"repository"}))
+        problem = indexing.tell_before(listed)
+        context.ledger.tell(
+            ArchiveReceived(job=context.job.name, run_id=context.run_id, outcome=verdict.outcome, archive=archive)
+        )
+        indexing.tell_files(archive)
     retained = retain(session, archive, listed, verdict)
+    retained = replace(retained, problem=f"{problem} {retained.problem}".strip())
     facts = RepositoryFacts(
         files=archive.files, original_bytes=archive.original_bytes, duration_seconds=round(duration_seconds, 3)
     )
@@ -140,7 +145,7 @@ def _arguments(session: RepositorySession) -> list[str]:
 
 
 def _reconcile(
-    session: RepositorySession, created: BorgResult
+    session: RepositorySession, created: BorgResult, indexing: FileIndexing
 ) -> tuple[Verdict, ArchiveFacts | None, tuple[ArchiveName, ...]]:
     """Find out what really happened, what the archive holds, and what else is there."""
     began = session.context.clock.monotonic()
@@ -148,7 +153,7 @@ def _reconcile(
     _check_same_repository(session, answer)
     listing, listed = None, None
     if not created.cancelled and (created.is_success or session.has_begun):
-        listing, listed = session.list_archives()
+        listing, listed = indexing.look() or session.list_archives()
     verdict = reconcile_outcome(_evidence(session, created, answer, listing, listed))
     archive = None
     if verdict.archive_id is not None:

@@ -20,11 +20,13 @@ from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.borg.program import BorgProgram
 from fleetkeep.clock import UTC, Clock
 from fleetkeep.errors import BorgFailed, FleetkeepError, StorageFull
-from fleetkeep.model import Job, Outcome, Repository, Stage, StageName
+from fleetkeep.model import IndexOrder, Job, Outcome, Repository, Stage, StageName
 from fleetkeep.plan.file_warnings import FileWarnings
 from fleetkeep.plan.outcome import Size
 
+from .index import question_of
 from .ledger import Ledger
+from .look import Look, look_inside
 from .paths import Paths
 from .run_events import Emitter
 
@@ -131,6 +133,35 @@ class RepositorySession:
         arguments = list_arguments(self.access.location, checkpoints=True, lock_wait_seconds=wait)
         result = run_borg(self.access, arguments, deadline_seconds=patience)
         return result, parse_listing(result.stdout) if result.is_success else None
+
+    def look(self, order: IndexOrder | None) -> Look | None:
+        """One look at the archives and into those that the order is for; ``None`` where only a listing can be had."""
+        if order is None or self.context.cancellation.is_cancelled:
+            return None
+        context, paths = self.context, self.context.paths
+        question = question_of(
+            order,
+            paths,
+            context.job,
+            self.repository.name,
+            name=context.archive_name,
+            prefix=context.archive_prefix,
+        )
+        try:
+            look = look_inside(
+                self.access,
+                question,
+                paths.index,
+                cancellation=context.cancellation,
+                lock_wait_seconds=context.lock_wait_seconds,
+            )
+        except OSError as error:
+            self.emit("message", level="WARNING", message=f"No listing fits on this host: {error}", message_id="Index")
+            return None
+        if look is not None and look.listed is None:
+            look.close()
+            return None
+        return look
 
     def describe_archive(self) -> ArchiveAnswer | None:
         """What the run's archive holds, when ``borg create`` could not say it any more."""

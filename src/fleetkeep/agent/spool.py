@@ -25,6 +25,9 @@ from .files import make_folder
 #: How many messages are delivered at once.
 BATCH = 200
 
+#: And so much text: each delivery is one transaction, and others wait for it.
+BATCH_LETTERS = 1 << 20
+
 _BUSY_SECONDS = 30
 _FULL = 2
 _SCHEMA = """
@@ -83,17 +86,25 @@ class Spool:
         One that cannot be read any more (a release that knew more kinds wrote it, say) is put aside in the table
         ``unreadable``, so that it does not hold up the others.
         """
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT sequence, envelope FROM message ORDER BY sequence LIMIT ?", (limit,)
-            ).fetchall()
         envelopes = []
-        for sequence, text in rows:
+        for sequence, text in self._oldest(limit):
             try:
                 envelopes.append(Envelope.model_validate_json(text))
             except ValidationError:
                 self._put_row_aside(sequence)
         return envelopes
+
+    def _oldest(self, limit: int) -> list[tuple[int, str]]:
+        """The oldest messages, so many or so much text; one at least."""
+        rows, room = [], BATCH_LETTERS
+        question = "SELECT sequence, envelope FROM message ORDER BY sequence LIMIT ?"
+        with self._lock:
+            for sequence, text in self._connection.execute(question, (limit,)):
+                rows.append((sequence, text))
+                room -= len(text)
+                if room < 0:
+                    break
+        return rows
 
     def acknowledge(self, sequence: int) -> None:
         """Forget every message up to this number."""

@@ -10,11 +10,13 @@ a question in JSON, and answers in lines of JSON on standard output:
     Every item of the archive that the patterns choose, see ``_item_line``.
 ``{"ask": "hashes"}``
     ``[PATH, SHA-256]`` for each file with content of its own that the patterns choose.
-``{"ask": "index", "base": ID or null, "wanted": [ID...], "name": NAME, "memory": FILE or null, "delta": BOOLEAN}``
-    First ``["listing", {...}]``; then, for each wanted archive and the one with this name, as far as they exist,
+``{"ask": "index", "base": ID or null, "wanted": [ID...], "name": NAME, "prefix": TEXT, ...}``
+    First ``["listing", {...}]``; then, for each wanted archive, the one with this name and, with a prefix, those of
+    runs whose names begin so, as far as they exist,
     ``["archive", {...}]``, ``["part", TEXT]`` for so many changes at a time, and ``["end", {...}]``. The text is
     base64 of what zlib makes of lines: ``["+", PATH, ...]`` for what is there and ``["-", PATH]`` for what is gone. The
-    mode is ``delta`` where only what differs from the base follows, and ``whole`` where every item does.
+    mode is ``delta`` where only what differs from the base follows, and ``whole`` where every item does. ``delta``
+    says whether differences are enough, ``memory`` is a file in which the cuts of the last archive are remembered.
 
 Source: Borg 1.4, internals, data structures: an archive's ``items`` are the ids of the chunks into which the stream of
 its items is cut, in the same places wherever the content is the same.
@@ -25,6 +27,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import sys
 import zlib
 from bisect import bisect_left
@@ -40,6 +43,9 @@ MOST_CHANGED_CHUNKS = 256
 
 #: So many changes are told at a time.
 LINES_OF_PART = 4000
+
+#: What runs add to the prefix of their archives' names.
+RUN_NAME = r"\d{8}T\d{6}Z-[0-9a-f]{12}"
 
 MEMORY_VERSION = 1
 
@@ -142,7 +148,7 @@ class _Inside:
         ids = {self.hex(info.id): info for info in listed}
         self.write(["listing", self.describe(manifest, listed)])
         wanted = [name for name in self.question["wanted"] if name in ids]
-        wanted += [i for i, info in ids.items() if info.name == self.question["name"] and i not in wanted]
+        wanted += [i for i, info in ids.items() if self.is_asked_for(info.name) and i not in wanted]
         base = self.question["base"]
         memory = _Memory.read(self.question["memory"], base) if base in ids else None
         for archive_id in wanted:
@@ -151,6 +157,11 @@ class _Inside:
             base = archive_id
         if wanted and memory is not None and self.question["memory"]:
             memory.write(self.question["memory"])
+
+    def is_asked_for(self, name):
+        prefix = self.question["prefix"]
+        named_by_run = prefix and re.fullmatch(re.escape(prefix) + RUN_NAME, name)
+        return name == self.question["name"] or bool(named_by_run)
 
     def describe(self, manifest, listed):
         described = self.basic_json_data(manifest)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
-from fleetkeep.model import ArchiveFacts, DeletionRequest, Outcome, Point
+from fleetkeep.model import ArchiveFacts, DeletionRequest, Outcome, Point, ReceiptKind
 
 from . import tables
 
@@ -39,6 +39,7 @@ def record_archive(
     run_id: str,
     outcome: Outcome,
     received_at: datetime,
+    receipt: ReceiptKind = ReceiptKind.RECEIVED,
 ) -> int:
     """The key of an archive; the first message that names it is its receipt, and later ones change nothing."""
     table = tables.archive
@@ -61,6 +62,7 @@ def record_archive(
         run_id=run_id,
         outcome=outcome,
         received_at=received_at,
+        receipt=receipt,
     )
     made: int = connection.execute(statement.returning(table.c.number)).scalar_one()
     return made

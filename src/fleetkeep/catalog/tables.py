@@ -329,6 +329,7 @@ file_point = Table(
     Column("archive", _reference("archive"), nullable=False),
     Column("state", Word(IndexState), nullable=False, doc="Only what is complete may be shown."),
     Column("attempt", Text, nullable=False, doc="The telling of it; another one begins anew."),
+    Column("parts", Integer, nullable=False, doc="How many parts of it were taken."),
     Column("entries", BigInteger, nullable=False, doc="How many entries the archive has."),
     Column("indexed_at", Moment, nullable=False),
     UniqueConstraint("archive"),

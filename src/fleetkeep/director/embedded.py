@@ -12,11 +12,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError, StatementError
 
-from fleetkeep.catalog import archives, clients, messages
+from fleetkeep.catalog import archives, clients, file_index, messages
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.clock import Clock
 from fleetkeep.link import Envelope
-from fleetkeep.model import DeletionPlan, DeletionRequest
+from fleetkeep.model import DeletionPlan, DeletionRequest, IndexOrder, IndexRequest
 from fleetkeep.plan.retention import plan_deletion
 
 from . import promises
@@ -54,6 +54,11 @@ class EmbeddedDirector:
         with self._catalog.read() as connection:
             points = archives.points_of_listing(connection, request)
         return plan_deletion(points, request, self._clock.now())
+
+    def index_order(self, request: IndexRequest) -> IndexOrder:
+        """Which archives of a job must be told with all their files, and from which one on."""
+        with self._catalog.read() as connection:
+            return file_index.plan_index(connection, request)
 
 
 def _recorder(connection: Connection, name: str, now: datetime) -> Recorder:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fleetkeep.clock import Clock
 from fleetkeep.link import Envelope
-from fleetkeep.model import DeletionPlan, DeletionRequest
+from fleetkeep.model import DeletionPlan, DeletionRequest, IndexOrder, IndexRequest
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedDirector
@@ -32,6 +32,9 @@ class LateDirector:
 
     def deletion_plan(self, request: DeletionRequest) -> DeletionPlan:
         return self._opened().deletion_plan(request)
+
+    def index_order(self, request: IndexRequest) -> IndexOrder:
+        return self._opened().index_order(request)
 
     def _opened(self) -> EmbeddedDirector:
         if self._director is None:

@@ -10,19 +10,24 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleetkeep.catalog import archives, clients, drills, repositories, runs
+from fleetkeep.catalog import archives, clients, drills, file_index, repositories, runs
 from fleetkeep.catalog.clients import KnownJob
+from fleetkeep.catalog.file_index import Place
 from fleetkeep.catalog.runs import RepositoryKeys
 from fleetkeep.link import (
+    ArchiveFound,
     ArchiveReceived,
     ArchivesDeleted,
+    ArchivesVanished,
     DrillFinished,
+    FilesIndexed,
     Message,
     RunFinished,
     RunStarted,
     StateApplied,
 )
-from fleetkeep.model import ArchiveFacts, Outcome, RepositoryRun, Run
+from fleetkeep.link.files import parse_lines
+from fleetkeep.model import ArchiveFacts, Outcome, ReceiptKind, RepositoryRun, Run
 
 from . import promises
 
@@ -101,6 +106,52 @@ class Recorder:
             at=self._no_later(message.at),
         )
 
+        self._forget_dead(message.repository, message.repository_id)
+
+    def archives_vanished(self, message: ArchivesVanished) -> None:
+        """Somebody deleted archives past every plan; from now on they are known to be gone."""
+        archives.mark_deleted(
+            self.connection,
+            repository=self._repository(message.repository),
+            borg_repository_id=message.repository_id,
+            ids=message.archive_ids,
+            at=self._no_later(message.at),
+        )
+        self._forget_dead(message.repository, message.repository_id)
+
+    def archive_found(self, message: ArchiveFound) -> None:
+        """A receipt from a repository, for an archive whose own was lost; one that is known stays as it is."""
+        self._archive(
+            message.archive,
+            self._job(message.job),
+            message.run_id,
+            Outcome.SUCCEEDED,
+            received_at=self._no_later(message.archive.finished_at),
+            receipt=ReceiptKind.REBUILT,
+        )
+
+    def files_indexed(self, message: FilesIndexed) -> None:
+        """A part of what an archive holds; a part that does not follow the one before it is of no use."""
+        there, gone = parse_lines(message.lines)
+        repository = self._repository(message.repository)
+        archive = file_index.find_archive(self.connection, repository, message.repository_id, message.archive_id)
+        if archive is None:
+            raise LookupError(f"archive {message.archive_id} was never received")
+        job = self._job(message.job)
+        tree = file_index.ensure_tree(self.connection, self.client, job, repository, message.repository_id)
+        place = Place(self.client, tree, archive)
+        if message.part == 1:
+            telling = file_index.begin(self.connection, place, base=message.base, attempt=message.attempt, now=self.now)
+        else:
+            telling = file_index.resume(
+                self.connection, place, is_whole=message.base is None, attempt=message.attempt, part=message.part
+            )
+        if telling is None:
+            return
+        file_index.take(self.connection, telling, there, gone)
+        if message.entries is not None:
+            file_index.finish(self.connection, telling, message.entries, self.now)
+
     def drill_finished(self, message: DrillFinished) -> None:
         drill = message.drill
         self._is_theirs(drill.client)
@@ -119,7 +170,21 @@ class Recorder:
             return RepositoryKeys(self._repository(part.repository), None)
         return self._archive(part.archive, job, run.id, part.outcome)
 
-    def _archive(self, facts: ArchiveFacts, job: int, run_id: str, outcome: Outcome) -> RepositoryKeys:
+    def _forget_dead(self, repository: str, borg_repository_id: str) -> None:
+        """Versions of files that no archive has any more."""
+        trees = file_index.trees_of(self.connection, self._repository(repository), borg_repository_id)
+        file_index.forget_dead(self.connection, trees)
+
+    def _archive(
+        self,
+        facts: ArchiveFacts,
+        job: int,
+        run_id: str,
+        outcome: Outcome,
+        *,
+        received_at: datetime | None = None,
+        receipt: ReceiptKind = ReceiptKind.RECEIVED,
+    ) -> RepositoryKeys:
         repository = self._repository(facts.repository, facts.repository_id)
         archive = archives.record_archive(
             self.connection,
@@ -129,7 +194,8 @@ class Recorder:
             repository=repository,
             run_id=run_id,
             outcome=outcome,
-            received_at=self.now,
+            received_at=received_at or self.now,
+            receipt=receipt,
         )
         return RepositoryKeys(repository, archive)
 
@@ -168,6 +234,9 @@ _HANDLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
     RunFinished: Recorder.run_told,
     ArchiveReceived: Recorder.archive_received,
     ArchivesDeleted: Recorder.archives_deleted,
+    ArchivesVanished: Recorder.archives_vanished,
+    ArchiveFound: Recorder.archive_found,
+    FilesIndexed: Recorder.files_indexed,
     DrillFinished: Recorder.drill_finished,
 }
 

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from .messages import (
+    ArchiveFound,
     ArchiveReceived,
     ArchivesDeleted,
+    ArchivesVanished,
     DrillFinished,
     Envelope,
+    FilesIndexed,
     Message,
     RunFinished,
     RunStarted,
@@ -15,10 +18,13 @@ from .messages import (
 )
 
 __all__ = [
+    "ArchiveFound",
     "ArchiveReceived",
     "ArchivesDeleted",
+    "ArchivesVanished",
     "DrillFinished",
     "Envelope",
+    "FilesIndexed",
     "Message",
     "RunFinished",
     "RunStarted",

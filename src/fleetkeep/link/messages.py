@@ -49,6 +49,49 @@ class ArchivesDeleted(Model):
     archive_ids: tuple[str, ...]
 
 
+class ArchivesVanished(Model):
+    """Archives are not listed any more, though no deletion plan let them go."""
+
+    kind: Literal["archives_vanished"] = "archives_vanished"
+    at: AwareDatetime
+    repository: Name
+    repository_id: str
+    archive_ids: tuple[str, ...]
+
+
+class ArchiveFound(Model):
+    """An archive was found in its repository, of which the Director may never have heard."""
+
+    kind: Literal["archive_found"] = "archive_found"
+    job: Name
+    run_id: str
+    archive: ArchiveFacts
+
+
+class FilesIndexed(Model):
+    """A part of what is in an archive; the parts of one archive come in their order."""
+
+    kind: Literal["files_indexed"] = "files_indexed"
+    job: Name
+    repository: Name
+    repository_id: str
+    archive_id: str
+    base: str | None = None
+    """The archive, by its id, from which the lines lead to this one; without one they are a whole listing."""
+
+    attempt: str
+    """Names this telling of the archive; the first part of another one makes it begin anew."""
+
+    part: int = Field(ge=1)
+    """The number of the part, from 1 on."""
+
+    lines: str = ""
+    """What is there and what is gone, see ``link.files``."""
+
+    entries: int | None = Field(default=None, ge=0)
+    """How many entries the archive has; the last part says it."""
+
+
 class RunFinished(Model):
     """A run ended."""
 
@@ -64,7 +107,15 @@ class DrillFinished(Model):
 
 
 Message = Annotated[
-    StateApplied | RunStarted | ArchiveReceived | ArchivesDeleted | RunFinished | DrillFinished,
+    StateApplied
+    | RunStarted
+    | ArchiveReceived
+    | ArchivesDeleted
+    | ArchivesVanished
+    | ArchiveFound
+    | FilesIndexed
+    | RunFinished
+    | DrillFinished,
     Field(discriminator="kind"),
 ]
 
@@ -89,10 +140,13 @@ class Envelope(Model):
 
 
 __all__ = [
+    "ArchiveFound",
     "ArchiveReceived",
     "ArchivesDeleted",
+    "ArchivesVanished",
     "DrillFinished",
     "Envelope",
+    "FilesIndexed",
     "Message",
     "RunFinished",
     "RunStarted",

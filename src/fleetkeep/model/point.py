@@ -119,6 +119,38 @@ class DeletionPlan(Model):
     """Archives that we never received: reported, never counted, never deleted."""
 
 
+class IndexRequest(Model):
+    """The question of an agent: what of this repository does the catalog not know yet?"""
+
+    client: str
+    """The client that asks."""
+
+    job: Name
+    """The job whose archives are meant."""
+
+    repository: Name
+    """The repository."""
+
+    repository_id: str
+    """Borg's id of it."""
+
+
+class IndexOrder(Model):
+    """The answer: which archives to tell, and what they are compared with."""
+
+    base: str | None = None
+    """The newest archive whose files are all known, by its id; the next one may tell only what differs from it."""
+
+    wanted: tuple[str, ...] = ()
+    """The ids of archives whose files are not known, in the order in which they must be told."""
+
+    known: tuple[ListedArchive, ...] = ()
+    """All archives of the client in this repository that are thought to exist."""
+
+    is_blank: bool = False
+    """Whether no archive of the client in this repository was ever heard of, as after the loss of a catalog."""
+
+
 class DrillKind(str, Enum):
     """What a drilled file was compared with."""
 
@@ -230,6 +262,8 @@ __all__ = [
     "Drill",
     "DrillFile",
     "DrillKind",
+    "IndexOrder",
+    "IndexRequest",
     "Keeping",
     "ListedArchive",
     "Point",

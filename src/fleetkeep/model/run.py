@@ -56,6 +56,7 @@ class StageName(str, Enum):
     BEFORE = "before"
     CREATE = "create"
     RECONCILE = "reconcile"
+    INDEX = "index"
     DELETE = "delete"
     COMPACT = "compact"
     ON_ERROR = "on_error"

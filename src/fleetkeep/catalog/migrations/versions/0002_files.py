@@ -43,6 +43,7 @@ def _create_trees() -> None:
         _reference("archive"),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("entries", sa.BigInteger(), nullable=False),
         sa.Column("indexed_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("tree", "ordinal", name="pk_file_point"),

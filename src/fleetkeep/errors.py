@@ -362,7 +362,7 @@ class Cancelled(FleetkeepError):
 
 
 class PathRefused(FleetkeepError):
-    """{path} is no path to restore: it is empty or leads upwards; name it from the root, such as /etc/hosts."""
+    """{path} is no path in an archive: it is empty or leads upwards; name it from the root, such as /etc/hosts."""
 
     code = "FK509"
 
@@ -475,14 +475,14 @@ class ArchiveNotIndexed(FleetkeepError):
 
 
 class NoFilesIndexed(FleetkeepError):
-    """The catalog knows the files of no archive yet; the next `fleetkeep run` records them, and `fleetkeep catalog
-    rebuild` reads those of earlier archives."""
+    """The catalog knows the files of no archive {which} yet; the next `fleetkeep run` records those of its archive, and
+    `fleetkeep catalog rebuild` reads those of earlier ones."""
 
     code = "FK721"
 
 
 class PathNeverSeen(FleetkeepError):
-    """No archive that is known here holds {path}; `fleetkeep find {name}` looks for the name everywhere."""
+    """No archive that is known here holds {path}; `fleetkeep find` looks for a part of the name everywhere."""
 
     code = "FK722"
 

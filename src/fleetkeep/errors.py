@@ -493,4 +493,10 @@ class TextDiffRefused(FleetkeepError):
     code = "FK723"
 
 
+class PathInNeither(FleetkeepError):
+    """Neither {a} nor {b} holds {path}; check the spelling, or take other archives."""
+
+    code = "FK724"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -22,7 +22,7 @@ from listings import Listing, Shelf, by_folder, file_of, folder_listing, folder_
 
 from fleetkeep.catalog.database import Catalog, open_catalog
 from fleetkeep.director import files
-from fleetkeep.errors import PathNotInArchive
+from fleetkeep.errors import PathInNeither, PathNotInArchive
 from fleetkeep.model import FileQuery, FileStatus, FileType, FileVersion, IndexState, PatternKind, Point
 from fleetkeep.plan.file_diff import diff_status
 
@@ -246,7 +246,7 @@ def test_differences(empty: Path, history: Sequence[tuple[tuple[str, str, str], 
                 for start in ("", "etc", "srv"):
                     paths = [path for path in before.keys() | after.keys() if is_in(path, start)]
                     if start and not paths:
-                        with pytest.raises(PathNotInArchive):
+                        with pytest.raises(PathInNeither):
                             list(files.diff_entries(past.catalog, one, other, start))
                         continue
                     changes = files.diff_entries(past.catalog, one, other, start)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleetkeep.clock import SystemClock
-from fleetkeep.errors import PathNotInArchive, TextDiffRefused
+from fleetkeep.errors import PathInNeither, TextDiffRefused
 
 from ._common import emit_json, json_option, printable, use_color
 from ._files import shown_path, stored_path
@@ -33,9 +33,7 @@ _LINE_COLORS = {"+": "green", "-": "red", "@": "cyan"}
 @click.argument("a")
 @click.argument("b")
 @click.argument("path", required=False, default="/")
-@click.option(
-    "--job", metavar="NAME", help="A and B are moments, such as 2026-11-20 or 26h, and mean its archives then."
-)
+@click.option("--job", metavar="NAME", help="A and B are moments, such as 2026-11-20 or 26h; its archives then.")
 @click.option("--repository", metavar="NAME", help="The archives in this repository.")
 @click.option(
     "--depth",
@@ -111,7 +109,7 @@ def _folders(one: Point, other: Point, path: str, depth: int, as_json: bool) -> 
     with record() as catalog:
         diff = diff_points(catalog, one, other, path, depth=depth) if catalog else None
     if diff is None:
-        raise PathNotInArchive(archive=one.archive.name, path=shown_path(path))
+        raise PathInNeither(a=one.archive.name, b=other.archive.name, path=shown_path(path))
     if as_json:
         emit_json(diff)
         return
@@ -193,7 +191,7 @@ def _text(one: Point, other: Point, path: str, as_json: bool) -> None:
 
     statuses = [_text_status(point, path) for point in (one, other)]
     if statuses == [None, None]:
-        raise PathNotInArchive(archive=other.archive.name, path=shown_path(path))
+        raise PathInNeither(a=one.archive.name, b=other.archive.name, path=shown_path(path))
     with cancelled_by_signals() as cancellation:
         contents = [
             b"" if status is None else _content(point, path, status, cancellation)

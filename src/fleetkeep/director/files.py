@@ -16,7 +16,7 @@ from fleetkeep.catalog import file_diff, file_points, file_search, files
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.catalog.file_folders import child_folders, decode, encode, find_folder, join
 from fleetkeep.catalog.file_points import Line, PlaceInTree
-from fleetkeep.errors import ArchiveNotIndexed, PathNotInArchive
+from fleetkeep.errors import ArchiveNotIndexed, PathInNeither, PathNotInArchive
 from fleetkeep.model import (
     FileChange,
     FileEntry,
@@ -133,7 +133,7 @@ def index_coverage(
 def diff_points(catalog: Catalog, a: Point, b: Point, path: str = "", *, depth: int = 1) -> PointDiff:
     """How ``b`` differs from ``a`` in a path and below it, added up by folder down to ``depth`` folders.
 
-    Raises ``ArchiveNotIndexed``, and ``PathNotInArchive`` where neither has the path.
+    Raises ``ArchiveNotIndexed``, and ``PathInNeither``.
     """
     return roll_up(diff_entries(catalog, a, b, path), path, depth)
 
@@ -146,7 +146,7 @@ def diff_entries(catalog: Catalog, a: Point, b: Point, path: str = "") -> Iterat
     with catalog.read() as connection:
         one, other = _place(connection, a), _place(connection, b)
         if path and _entry(connection, one, path) is None and _entry(connection, other, path) is None:
-            raise PathNotInArchive(archive=f"{a.archive.name} nor {b.archive.name}", path=path)
+            raise PathInNeither(a=a.archive.name, b=b.archive.name, path=path)
         for folder, name, before, after in file_diff.differences(connection, one, other, _encoded(path)):
             change = FileChange(
                 path=decode(join(folder, name)),

@@ -15,7 +15,7 @@ from fleetkeep.catalog.database import Catalog
 from fleetkeep.clock import FixedClock
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.director.history import list_archives
-from fleetkeep.model import FileStatus, IndexState, Point
+from fleetkeep.model import ArchiveFacts, FileStatus, IndexState, Point
 
 #: By stored path, what it is.
 Listing = Mapping[str, FileStatus]
@@ -51,13 +51,15 @@ class Shelf:
         job: str = "system",
         repository: str = "offsite",
         run: str | None = None,
+        archive: ArchiveFacts | None = None,
         state: IndexState | None = IndexState.COMPLETE,
     ) -> Point:
         """Record an archive, and what it holds unless ``state`` is none."""
         self._told += 1
         run = run or f"run{self._told:04d}"
-        archive = make_archive(f"{client}-{job}-{run}", repository=repository, started_at=NOW + self._told * MINUTE)
-        director = EmbeddedDirector(self.catalog, FixedClock(NOW + self._told * MINUTE))
+        begun = NOW + self._told * MINUTE
+        archive = archive or make_archive(f"{client}-{job}-{run}", repository=repository, started_at=begun)
+        director = EmbeddedDirector(self.catalog, FixedClock(begun))
         say = self._senders.setdefault(client, Sender(client))
         director.deliver([say(received(archive, job=job, run_id=run))])
         point = next(each for each in list_archives(self.catalog, limit=None) if each.archive.id == archive.id)

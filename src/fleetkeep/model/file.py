@@ -317,7 +317,7 @@ class IndexCoverage(Model):
     """Of how many of them the files are known."""
 
 
-_GLOB = re.compile(r"[*?]|\[[^/\]]+\]", re.DOTALL)
+_GLOB = re.compile(r"[*?]|\[[!^]?[^/][^/\]]*\]")
 
 
 __all__ = [

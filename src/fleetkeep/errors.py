@@ -464,9 +464,6 @@ class CatalogForbidden(FleetkeepError):
     code = "FK706"
 
 
-# --- files of archives: FK72x and FK73x ---
-
-
 class ArchiveNotIndexed(FleetkeepError):
     """The files of archive {archive} in repository {repository} are not in the catalog; `fleetkeep catalog rebuild`
     reads them from the repository."""

@@ -39,7 +39,7 @@ _LINE_COLORS = {"+": "green", "-": "red", "@": "cyan"}
     "--depth",
     metavar="NUMBER",
     type=click.IntRange(0, 100),
-    default=2,
+    default=3,
     show_default=True,
     help="Add up so many folders deep below PATH.",
 )
@@ -172,9 +172,10 @@ def _change_rows(changes: Sequence[FileChange]) -> Iterator[tuple[object, ...]]:
 
     for change in changes:
         mark, style = _mark(change)
+        slash = "/" if all(each is None or each.is_folder for each in (change.before, change.after)) else ""
         sizes = [render_bytes(each.size) for each in (change.before, change.after) if each is not None and each.is_file]
         words = ", ".join(diff_status(change.before, change.after)) if change.before and change.after else ""
-        yield inert(mark, style), " to ".join(dict.fromkeys(sizes)) or "-", words, shown_path(change.path)
+        yield inert(mark, style), " to ".join(dict.fromkeys(sizes)) or "-", words, shown_path(change.path) + slash
 
 
 def _mark(change: FileChange) -> tuple[str, str]:

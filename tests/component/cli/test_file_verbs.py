@@ -212,7 +212,7 @@ def test_history_shows_every_version_and_what_changed(prefix: Path, two: Shelf) 
     head, columns, second, first = shown.output.splitlines()
     assert head == "/etc/hosts: 2 versions; the newest archive has it."
     assert columns.split()[-4:] == ["FIRST", "ARCHIVE", "LAST", "ARCHIVE"]
-    assert "12.0 kB  -rw-------  root:root  size, modified, mode, inode" in second
+    assert "12.0 kB  -rw-------  root:root  size, modified, mode" in second
     assert second.split()[-5:] == ["1", "local,", "offsite", "web1-system-run2", "web1-system-run2"]
     assert "10.0 kB  -rw-r--r--  root:root  first" in first
     kept = call(prefix, "history", "srv/www/index.html").output.splitlines()
@@ -258,7 +258,7 @@ def test_diff_adds_up_by_folder(prefix: Path, two: Shelf) -> None:
 def test_diff_lists_paths(prefix: Path, two: Shelf) -> None:
     shown = call(prefix, "diff", *_runs(), "etc", "--files").output.splitlines()
     assert [line.split() for line in shown[1:]] == [
-        *[["changed", "10.0", "kB", "to", "12.0", "kB", "size,", "modified,", "mode,", "inode", "/etc/hosts"]],
+        *[["changed", "10.0", "kB", "to", "12.0", "kB", "size,", "modified,", "mode", "/etc/hosts"]],
         *[["removed", "5", "B", "/etc/motd"]],
     ]
     some = call(prefix, "diff", *_runs(), "--files", "--limit", "1")

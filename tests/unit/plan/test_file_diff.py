@@ -24,6 +24,7 @@ FILE = file_of(1, 100)
         (FILE, file_of(1, 101, changed_us=105), ("modified",)),
         (FILE, file_of(1, 100, changed_us=106), ("inode",)),
         (FILE, file_of(1, 100, mode=0o100600), ("mode",)),
+        (FILE, file_of(1, 100, mode=0o100600, changed_us=106), ("mode",)),
         (FILE, file_of(1, 100, mode=0o120644, target="x"), ("type", "target")),
         (FILE, file_of(1, 100, owner="me"), ("owner",)),
         (FILE, file_of(1, 100, gid=7), ("owner",)),

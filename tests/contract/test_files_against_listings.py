@@ -139,11 +139,13 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def remembered(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> Iterator[Past]:
+def remembered(
+    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], *, is_noted: bool = True
+) -> Iterator[Past]:
     with TemporaryDirectory() as folder:
         path = Path(shutil.copy(empty, folder))
         with closing(open_catalog(path)) as catalog:
-            past, shelf = Past(catalog), Shelf(catalog)
+            past, shelf = Past(catalog), Shelf(catalog, is_noted=is_noted)
             for line, listing, fate in history:
                 state = IndexState.BUILDING if fate == "building" else IndexState.COMPLETE
                 client, job, repository = line
@@ -157,10 +159,12 @@ def remembered(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listin
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@given(history=histories)
+@given(history=histories, is_noted=st.booleans())
 @FEW
-def test_points_and_paths(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> None:
-    with remembered(empty, history) as past:
+def test_points_and_paths(
+    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], is_noted: bool
+) -> None:
+    with remembered(empty, history, is_noted=is_noted) as past:
         for point, listing in past.shown:
             entries = list(files.point_entries(past.catalog, point))
             assert [(entry.path, entry.status) for entry in entries] == [

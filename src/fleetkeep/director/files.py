@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from fleetkeep.catalog import file_diff, file_points, file_search, files
 from fleetkeep.catalog.database import Catalog
-from fleetkeep.catalog.file_folders import child_folders, decode, encode, find_folder, join
+from fleetkeep.catalog.file_above import Above
+from fleetkeep.catalog.file_folders import decode, encode, find_folder, join
 from fleetkeep.catalog.file_points import Line, PlaceInTree
 from fleetkeep.errors import ArchiveNotIndexed, PathInNeither, PathNotInArchive
 from fleetkeep.model import (
@@ -174,8 +175,9 @@ def _find(connection: Connection, place: PlaceInTree, path: str) -> int | None:
 def _list(connection: Connection, place: PlaceInTree, folder: int, path: bytes) -> list[FileEntry]:
     rows = files.folder_rows(connection, place.tree, place.ordinal, folder)
     found = {row.name: FileEntry(path=decode(join(path, row.name)), status=row.status) for row in rows}
-    for name, number in child_folders(connection, place.client, folder).items():
-        if name not in found and files.has_below(connection, place.client, place.tree, place.ordinal, number):
+    above = Above(connection, place)
+    for name, number in above.children(folder).items():
+        if name not in found and above.leads_somewhere(number):
             found[name] = FileEntry(path=decode(join(path, name)))
     return [found[name] for name in sorted(found)]
 
@@ -189,7 +191,7 @@ def _entry(connection: Connection, place: PlaceInTree, path: str) -> FileEntry |
     if row is not None:
         return FileEntry(path=path, status=row.status)
     number = _find(connection, place, path)
-    if number is None or not files.has_below(connection, place.client, place.tree, place.ordinal, number):
+    if number is None or not Above(connection, place).leads_somewhere(number):
         return None
     return FileEntry(path=path)
 

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from fleetkeep.catalog import file_search, tables
 from fleetkeep.catalog.database import Catalog
+from fleetkeep.catalog.file_above import note_above
 from fleetkeep.clock import FixedClock
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.director.history import list_archives
-from fleetkeep.model import FileStatus, IndexState, Point
+from fleetkeep.model import ArchiveFacts, FileStatus, IndexState, Point
 
 #: By stored path, what it is.
 Listing = Mapping[str, FileStatus]
@@ -40,6 +41,9 @@ class Shelf:
     listings: dict[str, Listing] = field(default_factory=dict)
     """By id of the archive."""
 
+    is_noted: bool = True
+    """Whether folders above the sources are noted, as an indexing does."""
+
     _told: int = 0
     _senders: dict[str, Sender] = field(default_factory=dict)
 
@@ -51,19 +55,21 @@ class Shelf:
         job: str = "system",
         repository: str = "offsite",
         run: str | None = None,
+        archive: ArchiveFacts | None = None,
         state: IndexState | None = IndexState.COMPLETE,
     ) -> Point:
         """Record an archive, and what it holds unless ``state`` is none."""
         self._told += 1
         run = run or f"run{self._told:04d}"
-        archive = make_archive(f"{client}-{job}-{run}", repository=repository, started_at=NOW + self._told * MINUTE)
-        director = EmbeddedDirector(self.catalog, FixedClock(NOW + self._told * MINUTE))
+        begun = NOW + self._told * MINUTE
+        archive = archive or make_archive(f"{client}-{job}-{run}", repository=repository, started_at=begun)
+        director = EmbeddedDirector(self.catalog, FixedClock(begun))
         say = self._senders.setdefault(client, Sender(client))
         director.deliver([say(received(archive, job=job, run_id=run))])
         point = next(each for each in list_archives(self.catalog, limit=None) if each.archive.id == archive.id)
         if state is not None:
             with self.catalog.write() as connection:
-                _put(connection, archive.id, listing, state)
+                _put(connection, archive.id, listing, state, is_noted=self.is_noted)
             if state is IndexState.COMPLETE:
                 self.listings[archive.id] = listing
         return point
@@ -76,18 +82,21 @@ class Shelf:
         self.listings.pop(point.archive.id, None)
 
 
-def _put(connection: Connection, archive_id: str, listing: Listing, state: IndexState) -> None:
+def _put(connection: Connection, archive_id: str, listing: Listing, state: IndexState, *, is_noted: bool) -> None:
     archive = connection.execute(select(tables.archive).where(tables.archive.c.id == archive_id)).one()
     line = {name: getattr(archive, name) for name in ("client", "job", "repository", "borg_repository_id")}
     tree = _ensure(connection, tables.file_tree, line)
     ordinals = connection.scalars(select(tables.file_point.c.ordinal).where(tables.file_point.c.tree == tree)).all()
     ordinal = max(ordinals, default=0) + 1
     values = {"archive": archive.number, "state": state, "attempt": "1", "entries": len(listing), "indexed_at": NOW}
+    if "parts" in tables.file_point.c:
+        values["parts"] = 1
     connection.execute(insert(tables.file_point).values(tree=tree, ordinal=ordinal, **values))
     version = tables.file_version
     rows = connection.execute(select(version).where(version.c.tree == tree, version.c.last.is_(None)))
     before = {(row.folder, row.name): row for row in rows}
     new: dict[int, list[bytes]] = {}
+    begun: set[int] = set()
     for path, status in listing.items():
         above, _, name = path.encode("utf-8", "surrogateescape").rpartition(b"/")
         key = (_folder(connection, archive.client, above), name)
@@ -102,9 +111,19 @@ def _put(connection: Connection, archive_id: str, listing: Listing, state: Index
         else:
             _close(connection, tree, key, ordinal - 1)
         connection.execute(insert(version).values(tree=tree, folder=key[0], name=name, first=ordinal, **row))
+        begun.add(key[0])
     for key in before:
         _close(connection, tree, key, ordinal - 1)
+        begun |= {number for number in _children(connection, archive.client, *key)}
+    if is_noted:
+        note_above(connection, archive.client, tree, begun)
     file_search.add_names(connection, archive.client, new)
+
+
+def _children(connection: Connection, client: int, parent: int, name: bytes) -> Sequence[int]:
+    table = tables.file_folder
+    where = (table.c.client == client, table.c.parent == parent, table.c.name == name)
+    return connection.scalars(select(table.c.number).where(*where)).all()
 
 
 def _row(connection: Connection, status: FileStatus) -> dict[str, Any]:

@@ -362,7 +362,7 @@ class Cancelled(FleetkeepError):
 
 
 class PathRefused(FleetkeepError):
-    """{path} is no path to restore: it is empty or leads upwards; name it from the root, such as /etc/hosts."""
+    """{path} is no path in an archive: it is empty or leads upwards; name it from the root, such as /etc/hosts."""
 
     code = "FK509"
 
@@ -464,9 +464,6 @@ class CatalogForbidden(FleetkeepError):
     code = "FK706"
 
 
-# --- files of archives: FK72x and FK73x ---
-
-
 class ArchiveNotIndexed(FleetkeepError):
     """The files of archive {archive} in repository {repository} are not in the catalog; `fleetkeep catalog rebuild`
     reads them from the repository."""
@@ -475,14 +472,14 @@ class ArchiveNotIndexed(FleetkeepError):
 
 
 class NoFilesIndexed(FleetkeepError):
-    """The catalog knows the files of no archive yet; the next `fleetkeep run` records them, and `fleetkeep catalog
-    rebuild` reads those of earlier archives."""
+    """The catalog knows the files of no archive {which} yet; the next `fleetkeep run` records those of its archive, and
+    `fleetkeep catalog rebuild` reads those of earlier ones."""
 
     code = "FK721"
 
 
 class PathNeverSeen(FleetkeepError):
-    """No archive that is known here holds {path}; `fleetkeep find {name}` looks for the name everywhere."""
+    """No archive that is known here holds {path}; `fleetkeep find` looks for a part of the name everywhere."""
 
     code = "FK722"
 
@@ -491,6 +488,12 @@ class TextDiffRefused(FleetkeepError):
     """{path} in archive {archive} {problem}; restore both and compare them with a tool of your choice."""
 
     code = "FK723"
+
+
+class PathInNeither(FleetkeepError):
+    """Neither {a} nor {b} holds {path}; check the spelling, or take other archives."""
+
+    code = "FK724"
 
 
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

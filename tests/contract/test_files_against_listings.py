@@ -22,7 +22,7 @@ from listings import Listing, Shelf, by_folder, file_of, folder_listing, folder_
 
 from fleetkeep.catalog.database import Catalog, open_catalog
 from fleetkeep.director import files
-from fleetkeep.errors import PathNotInArchive
+from fleetkeep.errors import PathInNeither, PathNotInArchive
 from fleetkeep.model import FileQuery, FileStatus, FileType, FileVersion, IndexState, PatternKind, Point
 from fleetkeep.plan.file_diff import diff_status
 
@@ -139,11 +139,13 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def remembered(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> Iterator[Past]:
+def remembered(
+    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], *, is_noted: bool = True
+) -> Iterator[Past]:
     with TemporaryDirectory() as folder:
         path = Path(shutil.copy(empty, folder))
         with closing(open_catalog(path)) as catalog:
-            past, shelf = Past(catalog), Shelf(catalog)
+            past, shelf = Past(catalog), Shelf(catalog, is_noted=is_noted)
             for line, listing, fate in history:
                 state = IndexState.BUILDING if fate == "building" else IndexState.COMPLETE
                 client, job, repository = line
@@ -157,10 +159,12 @@ def remembered(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listin
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@given(history=histories)
+@given(history=histories, is_noted=st.booleans())
 @FEW
-def test_points_and_paths(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> None:
-    with remembered(empty, history) as past:
+def test_points_and_paths(
+    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], is_noted: bool
+) -> None:
+    with remembered(empty, history, is_noted=is_noted) as past:
         for point, listing in past.shown:
             entries = list(files.point_entries(past.catalog, point))
             assert [(entry.path, entry.status) for entry in entries] == [
@@ -246,7 +250,7 @@ def test_differences(empty: Path, history: Sequence[tuple[tuple[str, str, str], 
                 for start in ("", "etc", "srv"):
                     paths = [path for path in before.keys() | after.keys() if is_in(path, start)]
                     if start and not paths:
-                        with pytest.raises(PathNotInArchive):
+                        with pytest.raises(PathInNeither):
                             list(files.diff_entries(past.catalog, one, other, start))
                         continue
                     changes = files.diff_entries(past.catalog, one, other, start)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from fleetkeep.agent.restore import RestoreResult
 from fleetkeep.director.status import Status
 from fleetkeep.fleet.explain import Explained
-from fleetkeep.model import Drill, Point, Run
+from fleetkeep.model import Drill, FileChange, FileEntry, FileHit, FileState, Point, PointDiff, Run
 from fleetkeep.plan.change import Plan
 from fleetkeep.plan.restore import RestorePlan
 
@@ -24,7 +24,8 @@ HEAD = """\
 
 Every verb but `completion` takes `--json` and prints one JSON value on standard output, in ASCII. Errors are sentences
 on standard error, with or without `--json`, and the exit status is the same. Moments are ISO 8601 in UTC, sizes are
-bytes, `null` means that there is none.
+bytes, `null` means that there is none. A path of an archive has no leading slash; a byte of it that is no UTF-8 is a
+lone surrogate, such as `\\udce9`.
 
 | verb | prints |
 |---|---|
@@ -36,6 +37,11 @@ bytes, `null` means that there is none.
 | `status` | a [Status](#status) |
 | `runs` | a list of [Run](#run), the newest first; `runs RUN` prints one |
 | `archives` | a list of [Point](#point), the newest first |
+| `ls` | a list of [FileEntry](#fileentry) in the order of names |
+| `find` | a list of [FileHit](#filehit) in the order of folders and names |
+| `history` | a list of [FileState](#filestate), the newest first |
+| `diff` | a [PointDiff](#pointdiff); with `--files` a list of [FileChange](#filechange), with `--text` an \
+object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `restore` | a [RestoreResult](#restoreresult); with `--dry-run` a [RestorePlan](#restoreplan) that names every path |
 | `drill` | a list of [Drill](#drill), one for each repository |
 
@@ -80,7 +86,10 @@ EXPLAINED = {
     "expression": "The Jinja expression that gave the value.",
 }
 
-PRINTED: tuple[Any, ...] = (Run, Point, Status, Drill, RestorePlan, RestoreResult, Plan, Explained)
+PRINTED: tuple[Any, ...] = (
+    *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
+    *(Drill, RestorePlan, RestoreResult, Plan, Explained),
+)
 
 
 def render() -> dict[str, str]:

@@ -35,7 +35,7 @@ _ABOVE = text(
 _ALL = text("SELECT parent, name, number FROM file_folder WHERE client = :client ORDER BY parent, name")
 
 #: After so many questions for the folders in one, all folders are read at once.
-_QUESTIONS = 200
+_QUESTIONS = 2000
 
 
 class FolderTree:

@@ -51,22 +51,6 @@ _PATH = text(
     "AND version.name = :name"
 ).bindparams(bindparam("trees", expanding=True))
 
-#: Whether a point has anything in a folder or below it.
-_HAS_BELOW = text(
-    f"""
-    WITH RECURSIVE below (number) AS (
-        SELECT :folder
-        UNION ALL
-        SELECT folder.number
-        FROM below JOIN file_folder AS folder ON folder.client = :client AND folder.parent = below.number
-    )
-    SELECT 1
-    FROM below CROSS JOIN file_version AS version ON version.tree = :tree AND version.folder = below.number
-    WHERE {AT}
-    LIMIT 1
-    """  # noqa: S608
-)
-
 
 class VersionRow(NamedTuple):
     """A row of versions with its attributes, as ``COLUMNS`` names them."""
@@ -125,12 +109,6 @@ def path_rows(connection: Connection, trees: Sequence[int], folder: int, name: b
     return [VersionRow(*row) for row in rows]
 
 
-def has_below(connection: Connection, client: int, tree: int, ordinal: int, folder: int) -> bool:
-    """Whether a point has anything in a folder or below it."""
-    wanted = {"client": client, "tree": tree, "ordinal": ordinal, "folder": folder}
-    return connection.scalar(_HAS_BELOW, wanted) is not None
-
-
 def walk(
     connection: Connection, client: int, tree: int, ordinal: int, start: int, path: bytes
 ) -> Iterator[tuple[bytes, list[VersionRow]]]:
@@ -170,7 +148,6 @@ __all__ = [
     "VersionRow",
     "entry_row",
     "folder_rows",
-    "has_below",
     "path_rows",
     "version_of",
     "walk",

@@ -377,6 +377,15 @@ file_version = Table(
     sqlite_with_rowid=False,
 )
 
+#: Folders that lead to something in the tree, now or once, without an entry of their own: those above the sources.
+file_above = Table(
+    "file_above",
+    metadata,
+    Column("tree", _reference("file_tree"), primary_key=True),
+    Column("folder", _reference("file_folder"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 #: While a whole listing is compared with what was there before: the paths that it has.
 file_seen = Table(
     "file_seen",
@@ -436,6 +445,7 @@ __all__ = [
     "client",
     "drill",
     "drill_file",
+    "file_above",
     "file_attribute",
     "file_folder",
     "file_point",

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from fleetkeep.catalog import file_diff, file_points, file_search, files
 from fleetkeep.catalog.database import Catalog
-from fleetkeep.catalog.file_folders import child_folders, decode, encode, find_folder, join
+from fleetkeep.catalog.file_above import Above
+from fleetkeep.catalog.file_folders import decode, encode, find_folder, join
 from fleetkeep.catalog.file_points import Line, PlaceInTree
-from fleetkeep.errors import ArchiveNotIndexed, PathNotInArchive
+from fleetkeep.errors import ArchiveNotIndexed, PathInNeither, PathNotInArchive
 from fleetkeep.model import (
     FileChange,
     FileEntry,
@@ -133,7 +134,7 @@ def index_coverage(
 def diff_points(catalog: Catalog, a: Point, b: Point, path: str = "", *, depth: int = 1) -> PointDiff:
     """How ``b`` differs from ``a`` in a path and below it, added up by folder down to ``depth`` folders.
 
-    Raises ``ArchiveNotIndexed``, and ``PathNotInArchive`` where neither has the path.
+    Raises ``ArchiveNotIndexed``, and ``PathInNeither``.
     """
     return roll_up(diff_entries(catalog, a, b, path), path, depth)
 
@@ -146,7 +147,7 @@ def diff_entries(catalog: Catalog, a: Point, b: Point, path: str = "") -> Iterat
     with catalog.read() as connection:
         one, other = _place(connection, a), _place(connection, b)
         if path and _entry(connection, one, path) is None and _entry(connection, other, path) is None:
-            raise PathNotInArchive(archive=f"{a.archive.name} nor {b.archive.name}", path=path)
+            raise PathInNeither(a=a.archive.name, b=b.archive.name, path=path)
         for folder, name, before, after in file_diff.differences(connection, one, other, _encoded(path)):
             change = FileChange(
                 path=decode(join(folder, name)),
@@ -174,8 +175,9 @@ def _find(connection: Connection, place: PlaceInTree, path: str) -> int | None:
 def _list(connection: Connection, place: PlaceInTree, folder: int, path: bytes) -> list[FileEntry]:
     rows = files.folder_rows(connection, place.tree, place.ordinal, folder)
     found = {row.name: FileEntry(path=decode(join(path, row.name)), status=row.status) for row in rows}
-    for name, number in child_folders(connection, place.client, folder).items():
-        if name not in found and files.has_below(connection, place.client, place.tree, place.ordinal, number):
+    above = Above(connection, place)
+    for name, number in above.children(folder).items():
+        if name not in found and above.leads_somewhere(number):
             found[name] = FileEntry(path=decode(join(path, name)))
     return [found[name] for name in sorted(found)]
 
@@ -189,7 +191,7 @@ def _entry(connection: Connection, place: PlaceInTree, path: str) -> FileEntry |
     if row is not None:
         return FileEntry(path=path, status=row.status)
     number = _find(connection, place, path)
-    if number is None or not files.has_below(connection, place.client, place.tree, place.ordinal, number):
+    if number is None or not Above(connection, place).leads_somewhere(number):
         return None
     return FileEntry(path=path)
 

@@ -139,7 +139,11 @@ class FileState(Model):
     """What a path was in a range of runs of one job, in whichever of its repositories hold it."""
 
     client: str
+    """The client whose file it is."""
+
     job: Name
+    """The job that backed it up."""
+
     path: str
     """As stored: without a leading slash."""
 
@@ -172,6 +176,8 @@ class FileHit(Model):
     """A path that a search found."""
 
     client: str
+    """The client whose file it is."""
+
     path: str
     """As stored: without a leading slash."""
 
@@ -317,7 +323,7 @@ class IndexCoverage(Model):
     """Of how many of them the files are known."""
 
 
-_GLOB = re.compile(r"[*?]|\[[^/\]]+\]", re.DOTALL)
+_GLOB = re.compile(r"[*?]|\[[!^]?[^/][^/\]]*\]")
 
 
 __all__ = [

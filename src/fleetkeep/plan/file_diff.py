@@ -23,7 +23,8 @@ def diff_status(before: FileStatus | None, after: FileStatus | None) -> tuple[st
     """In what two statuses differ, in words; nothing when it is no change.
 
     The times of a folder do not count: they say that something in it changed, which is told for itself. A new time of
-    the inode alone counts for all else, because a change that was covered up shows in nothing but that.
+    the inode goes with every other change and is told only where it is all that there is: that is what is left of a
+    change that was covered up.
     """
     if before is None or after is None:
         return () if before is after else ("removed" if after is None else "added",)
@@ -32,7 +33,7 @@ def diff_status(before: FileStatus | None, after: FileStatus | None) -> tuple[st
         for name in ("size", "modified_us", "changed_us"):
             old[name] = new[name] = None
     different = [word for name, word in _WORDS.items() if old[name] != new[name]]
-    return tuple(different)
+    return tuple(word for word in different if word != "inode") or tuple(different)
 
 
 def roll_up(changes: Iterable[FileChange], path: str = "", depth: int = 1) -> PointDiff:

@@ -26,9 +26,9 @@ def group_versions(versions: Iterable[FileVersion]) -> list[FileState]:
 
 
 def _are_alike(one: FileVersion, other: FileVersion) -> bool:
-    if (one.client, one.job, one.path) != (other.client, other.job, other.path) or one.status != other.status:
+    if one.repository == other.repository or (one.client, one.job, one.path) != (other.client, other.job, other.path):
         return False
-    if one.repository == other.repository:
+    if one.status != other.status:
         return False
     same_run = {one.first_archive, one.last_archive} & {other.first_archive, other.last_archive}
     same_time = one.first_seen_at <= other.last_seen_at and other.first_seen_at <= one.last_seen_at

@@ -15,6 +15,9 @@ TRIGRAM = 3
 _ANY_FOLDERS = "(?:[^/]+/)*"
 _PIECE = re.compile(r"\*+|\?|\[(?P<not>[!^]?)(?P<set>[^/\]]+|\][^/\]]*)\]|(?P<literal>.)", re.DOTALL)
 
+#: A range of letters or one letter in brackets.
+_MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class FilePattern:
@@ -168,7 +171,10 @@ def _wildcard(piece: re.Match[str]) -> str:
         return "[^/]*"
     if piece[0] == "?":
         return "[^/]"
-    letters = "".join(f"\\{letter}" if letter in "\\[]^&~|" else letter for letter in piece["set"])
+    letters = "".join(
+        f"{re.escape(first)}-{re.escape(last)}" if first else re.escape(single)
+        for first, last, single in _MEMBER.findall(piece["set"])
+    )
     inside = f"[{'^/' if piece['not'] else ''}{letters}]"
     try:
         re.compile(inside)

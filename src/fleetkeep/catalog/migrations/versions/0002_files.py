@@ -92,6 +92,13 @@ def _create_versions() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "file_above",
+        _reference("file_tree", "tree"),
+        _reference("file_folder", "folder"),
+        sa.PrimaryKeyConstraint("tree", "folder", name="pk_file_above"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "file_seen",
         _reference("file_tree", "tree"),
         sa.Column("folder", sa.BigInteger(), nullable=False, autoincrement=False),

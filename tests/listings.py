@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builders import MINUTE, NOW, Sender, make_archive, received
+from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select, update
 
 from fleetkeep.catalog import file_search, tables
@@ -31,6 +32,40 @@ def file_of(size: int = 1, modified: int = 0, **changes: Any) -> FileStatus:
 def folder_of(**changes: Any) -> FileStatus:
     """A folder."""
     return file_of(0, **{"mode": 0o040755} | changes)
+
+
+#: Names that break things, and folders that lie in each other.
+LONG = "long" * 60
+NAMES = ("a", "ab.txt", "AB.TXT", "new\nline", "caf\udce9", "50%_off*", "[x]", LONG, "Отчёт.odt", "-", '"q" OR')
+FOLDERS = ("", "etc", "etc/ssh", "srv/www", "srv/www/a", "new\nline", "caf\udce9/deep/er")
+
+statuses = st.builds(
+    file_of,
+    st.integers(0, 3),
+    st.integers(0, 3),
+    changed_us=st.integers(0, 2),
+    uid=st.integers(0, 1),
+    mode=st.sampled_from([0o100644, 0o100600, 0o120777]),
+    target=st.sampled_from(["", "etc/a", "caf\udce9"]),
+)
+
+
+@st.composite
+def listings(draw: st.DrawFn) -> Listing:
+    """What one archive holds; of some folders it has an entry, of others only what lies in them."""
+    found: dict[str, FileStatus] = {}
+    for folder in draw(st.lists(st.sampled_from(FOLDERS), max_size=4, unique=True)):
+        if folder and draw(st.booleans()):
+            found[folder] = folder_of(modified_us=draw(st.integers(0, 1)))
+        for name in draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True)):
+            found.setdefault(f"{folder}/{name}" if folder else name, draw(statuses))
+    return {path: status for path, status in found.items() if not _is_below_a_file(path, found)}
+
+
+def _is_below_a_file(path: str, found: Listing) -> bool:
+    parts = path.split("/")
+    above = ("/".join(parts[:end]) for end in range(1, len(parts)))
+    return any(folder in found and not found[folder].is_folder for folder in above)
 
 
 @dataclass

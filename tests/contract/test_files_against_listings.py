@@ -18,52 +18,20 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from listings import Listing, Shelf, by_folder, file_of, folder_listing, folder_of
+from listings import FOLDERS, Listing, Shelf, by_folder, folder_listing, listings
 
 from fleetkeep.catalog.database import Catalog, open_catalog
 from fleetkeep.director import files
 from fleetkeep.errors import PathInNeither, PathNotInArchive
-from fleetkeep.model import FileQuery, FileStatus, FileType, FileVersion, IndexState, PatternKind, Point
+from fleetkeep.model import FileQuery, FileType, FileVersion, IndexState, PatternKind, Point
 from fleetkeep.plan.file_diff import diff_status
 
-LONG = "long" * 60
-NAMES = ("a", "ab.txt", "AB.TXT", "new\nline", "caf\udce9", "50%_off*", "[x]", LONG, "Отчёт.odt", "-", '"q" OR')
-FOLDERS = ("", "etc", "etc/ssh", "srv/www", "srv/www/a", "new\nline", "caf\udce9/deep/er")
 LINES = (("web1", "system", "offsite"), ("web1", "system", "local"), ("web2", "data", "offsite"))
 PATTERNS = (
     *("", "a", "b.T", "new\nl", "\udce9", "%", "_OFF", "long", "ОТЧЁ", '"q"'),
     *("*", "*.txt", "?B.txt", "[ab]*", "[!a]*", "*[[]x]", "*ong*", "*\n*", "отч*"),
     *("ssh/", "/etc/", "etc/ssh/a", "/srv/www/a", "w/a", "/", "f\udce9/deep/e"),
 )
-
-statuses = st.builds(
-    file_of,
-    st.integers(0, 3),
-    st.integers(0, 3),
-    changed_us=st.integers(0, 2),
-    uid=st.integers(0, 1),
-    mode=st.sampled_from([0o100644, 0o100600, 0o120777]),
-    target=st.sampled_from(["", "etc/a", "caf\udce9"]),
-)
-
-
-@st.composite
-def listings(draw: st.DrawFn) -> Listing:
-    """What one archive holds; of some folders it has an entry, of others only what lies in them."""
-    found: dict[str, FileStatus] = {}
-    for folder in draw(st.lists(st.sampled_from(FOLDERS), max_size=4, unique=True)):
-        if folder and draw(st.booleans()):
-            found[folder] = folder_of(modified_us=draw(st.integers(0, 1)))
-        for name in draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True)):
-            found.setdefault(f"{folder}/{name}" if folder else name, draw(statuses))
-    return {path: status for path, status in found.items() if not _is_below_a_file(path, found)}
-
-
-def _is_below_a_file(path: str, found: Listing) -> bool:
-    parts = path.split("/")
-    above = ("/".join(parts[:end]) for end in range(1, len(parts)))
-    return any(folder in found and not found[folder].is_folder for folder in above)
-
 
 #: Into which line each archive goes, what it holds, and what becomes of it.
 histories = st.lists(

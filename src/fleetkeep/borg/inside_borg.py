@@ -346,16 +346,25 @@ def _gaps(old, new):
     """
     places = _unique_places(old)
     anchors = [(places[i], at) for i, at in _unique_places(new).items() if i in places]
-    chain = _longest_rising(anchors)
-    if not chain:
-        return None
     gaps = []
     previous = (-1, -1)
-    for place in [*chain, (len(old), len(new))]:
-        if (place[0] - previous[0], place[1] - previous[1]) != (1, 1):
-            gaps.append(((previous[0] + 1, place[0]), (previous[1] + 1, place[1])))
+    for place in [*_longest_rising(anchors), (len(old), len(new))]:
+        gap = _trim(old, new, (previous[0] + 1, place[0]), (previous[1] + 1, place[1]))
+        if _width(gap):
+            gaps.append(gap)
         previous = place
-    return gaps
+    has_common = sum(_width(gap) for gap in gaps) < len(old) + len(new)
+    return gaps if has_common or not old + new else None
+
+
+def _trim(old, new, old_span, new_span):
+    """Two spans without what they begin and end with alike."""
+    (old_start, old_end), (new_start, new_end) = old_span, new_span
+    while old_start < old_end and new_start < new_end and old[old_start] == new[new_start]:
+        old_start, new_start = old_start + 1, new_start + 1
+    while old_start < old_end and new_start < new_end and old[old_end - 1] == new[new_end - 1]:
+        old_end, new_end = old_end - 1, new_end - 1
+    return (old_start, old_end), (new_start, new_end)
 
 
 def _unique_places(ids):

@@ -19,6 +19,7 @@ from fleetkeep.link.files import Line
 from fleetkeep.model import IndexOrder, IndexRequest, IndexState, ListedArchive
 
 from . import tables
+from .file_above import note_above
 from .file_folders import encode
 from .file_search import add_names
 from .rows import ensure_row
@@ -156,11 +157,13 @@ def resume(connection: Connection, place: Place, *, is_whole: bool, attempt: str
 def take(connection: Connection, telling: Telling, there: Sequence[Line], gone: Sequence[str]) -> None:
     """Take one part: what is there, and the paths of what is gone."""
     folders = _Folders(connection, telling.client)
+    touched: set[int] = set()
     if there:
-        _stage(connection, folders, there)
+        touched |= _stage(connection, folders, there)
         _take_there(connection, telling)
     if gone:
-        _take_gone(connection, telling, folders, gone)
+        touched |= _take_gone(connection, telling, folders, gone)
+    note_above(connection, telling.client, telling.tree, touched)
     point = tables.file_point
     connection.execute(
         update(point)
@@ -174,6 +177,7 @@ def finish(connection: Connection, telling: Telling, entries: int, now: datetime
     values = {"tree": telling.tree, "ordinal": telling.ordinal}
     if telling.is_whole and telling.ordinal > 1:
         connection.execute(_END_UNSEEN, values)
+        note_above(connection, telling.client, telling.tree)
     connection.execute(_FORGET_SEEN, values)
     point = tables.file_point
     connection.execute(
@@ -284,8 +288,8 @@ class _Folders:
         return self._keys[path]
 
 
-def _stage(connection: Connection, folders: _Folders, there: Sequence[Line]) -> None:
-    """Put lines where one statement can see them all; of two for one path the later counts."""
+def _stage(connection: Connection, folders: _Folders, there: Sequence[Line]) -> set[int]:
+    """Put lines where one statement can see them all, and give their folders; of two for a path the later counts."""
     connection.execute(_MAKE_STAGE)
     connection.execute(_CLEAR_STAGE)
     attributes: dict[tuple[Any, ...], int] = {}
@@ -299,6 +303,7 @@ def _stage(connection: Connection, folders: _Folders, there: Sequence[Line]) -> 
         where = encode(target) if target else None
         rows.append((folder, name, size, modified, changed - modified, attributes[kind], where))
     connection.exec_driver_sql(_FILL_STAGE, rows)
+    return {row[0] for row in rows}
 
 
 def _take_there(connection: Connection, telling: Telling) -> None:
@@ -316,13 +321,17 @@ def _take_there(connection: Connection, telling: Telling) -> None:
     add_names(connection, telling.client, new)
 
 
-def _take_gone(connection: Connection, telling: Telling, folders: _Folders, gone: Sequence[str]) -> None:
-    rows = []
+def _take_gone(connection: Connection, telling: Telling, folders: _Folders, gone: Sequence[str]) -> set[int]:
+    """End what is gone; gives the folders among it, in which something may be left."""
+    rows, ended = [], set()
     for path in gone:
         folder, name = folders.split(path)
         rows.append({"tree": telling.tree, "ordinal": telling.ordinal, "folder": folder, "name": name})
+        inner: int | None = connection.scalar(_FIND_FOLDER, {"client": telling.client, "parent": folder, "name": name})
+        ended |= {inner} if inner is not None else set()
     connection.execute(_END_ONE, rows)
     connection.execute(_UNBEGIN_ONE, rows)
+    return ended
 
 
 # --- statements ---
@@ -427,6 +436,7 @@ _FORGET_BETWEEN = text(
 
 _FORGET_TREE = (
     text("DELETE FROM file_version WHERE tree = :tree"),
+    text("DELETE FROM file_above WHERE tree = :tree"),
     _FORGET_SEEN,
     text("DELETE FROM file_point WHERE tree = :tree"),
 )

@@ -27,6 +27,8 @@ from fleetkeep.model import (
     DeletionRequest,
     DesiredState,
     Encryption,
+    IndexOrder,
+    IndexRequest,
     Job,
     ListedArchive,
     Owned,
@@ -47,6 +49,7 @@ class RememberingDirector:
         self.envelopes: list[Envelope] = []
         self.requests: list[DeletionRequest] = []
         self.choose: Callable[[DeletionRequest], Sequence[ListedArchive]] = lambda request: ()
+        self.order: Callable[[IndexRequest], IndexOrder] = lambda request: IndexOrder()
         self.failure: Exception | None = None
 
     def deliver(self, envelopes: Sequence[Envelope]) -> int:
@@ -63,6 +66,11 @@ class RememberingDirector:
         return DeletionPlan(
             delete=tuple(Deletion(archive=archive, reason="a test says so") for archive in self.choose(request))
         )
+
+    def index_order(self, request: IndexRequest) -> IndexOrder:
+        if self.failure:
+            raise self.failure
+        return self.order(request)
 
     @property
     def kinds(self) -> list[str]:

@@ -40,8 +40,8 @@ def test_a_first_run_makes_one_received_archive(host: Host, tree: Path) -> None:
     assert archive.name.startswith("web1-documents-")
     assert archive.name.endswith(f"Z-{run.id}")
     assert [(entry.id, entry.name) for entry in host.archives("local")] == [(archive.id, archive.name)]
-    assert host.director.kinds == ["run_started", "archive_received", "run_finished"]
-    assert stages(run) == [("create", "succeeded"), ("reconcile", "succeeded")]
+    assert host.director.kinds == ["run_started", "archive_received", "files_indexed", "files_indexed", "run_finished"]
+    assert stages(run) == [("create", "succeeded"), ("reconcile", "succeeded"), ("index", "succeeded")]
     assert host.director.requests[0].listed == (ListedArchive(id=archive.id, name=archive.name),)
     assert not host.paths.running("documents").exists()
 
@@ -218,7 +218,7 @@ def test_retention_deletes_by_name_and_id_and_frees_the_space(host: Host, tree: 
     assert run.outcome is Outcome.SUCCEEDED
     assert run.repositories[0].deleted == (first.name,)
     assert [entry.id for entry in host.archives("local")] == [run.repositories[0].archive.id]  # type: ignore[union-attr]
-    assert stages(run)[2:] == [("delete", "succeeded"), ("compact", "succeeded")]
+    assert stages(run)[3:] == [("delete", "succeeded"), ("compact", "succeeded")]
     told = [m.message for m in host.director.envelopes if isinstance(m.message, ArchivesDeleted)]
     assert [message.archive_ids for message in told] == [(first.id,)]
 

@@ -15,6 +15,7 @@ from fleetkeep.model import (
     DrillFile,
     DrillKind,
     Job,
+    Kit,
     Outcome,
     Point,
     Repository,
@@ -126,6 +127,21 @@ def make_drill(identity: str = "drill-1", **changes: Any) -> Drill:
         "files": (DrillFile(path="etc/hosts", compared_with=DrillKind.LIVE, matches=True, sha256="ab" * 32),),
     }
     return Drill(**values | changes)
+
+
+def make_kit_record(identity: str = "kit-1", **changes: Any) -> Kit:
+    """A kit for repository ``offsite``."""
+    values: dict[str, Any] = {
+        "id": identity,
+        "client": "web1",
+        "repository": "offsite",
+        "repository_id": b"offsite".hex().ljust(64, "f"),
+        "made_at": NOW,
+        "owner": "Grace",
+        "place": "the safe",
+        "fingerprint": "ab" * 32,
+    }
+    return Kit(**values | changes)
 
 
 class Sender:

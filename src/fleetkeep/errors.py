@@ -496,4 +496,127 @@ class PathInNeither(FleetkeepError):
     code = "FK724"
 
 
+# --- recovery kits and keys: FK8xx ---
+
+
+class KitUnreadable(FleetkeepError):
+    """{path} cannot be read as a recovery kit: {reason}."""
+
+    code = "FK800"
+
+
+class KitDoesNotOpen(FleetkeepError):
+    """Kit {kit} does not open repository {repository} at {location}: {reason} Make a new one while a host can still
+    open it: `fleetkeep kit make {repository}`."""
+
+    code = "FK801"
+
+
+class KitTargetTaken(FleetkeepError):
+    """{path} is there already, and a kit is never written over anything; name another file."""
+
+    code = "FK802"
+
+
+class KitTargetOpen(FleetkeepError):
+    """{path} could be read by others, because its file system keeps no permissions ({mode}); mount it with umask=077,
+    or name another place. Nothing was written."""
+
+    code = "FK803"
+
+
+class KitTargetUnusable(FleetkeepError):
+    """The kit cannot be written to {path} ({reason}); name a folder that exists, or a new file in one."""
+
+    code = "FK804"
+
+
+class KitWithoutPdf(FleetkeepError):
+    """A kit as PDF needs {missing}, which is not installed; install it with pip install "fleetkeep[kit]", or say
+    --format text."""
+
+    code = "FK805"
+
+
+class KitNotProvable(FleetkeepError):
+    """Kit {kit} holds another key than repository {repository} has now, and {program} is not a Python script, so it
+    cannot be made to open it with the key of the kit; try with BorgBackup installed by pip or from a package."""
+
+    code = "FK806"
+
+
+class SharedRepository(FleetkeepError):
+    """Repository {repository} also has archives that {client} did not make (such as {archive}); other hosts could not
+    open it after a change. Say --shared if they will get the new passphrase. Nothing was changed."""
+
+    code = "FK810"
+
+
+class NewPassphraseNeeded(FleetkeepError):
+    """The passphrase of repository {repository} is declared, so whoever declares it has to know the new one: give it
+    with --new-from FILE, or - for standard input, then declare it and apply."""
+
+    code = "FK811"
+
+
+class OldPassphraseNeeded(FleetkeepError):
+    """The command of repository {repository} prints a passphrase that does not open it; if it is the new one, give the
+    old one with --old-from FILE, or - for standard input. Nothing was changed."""
+
+    code = "FK812"
+
+
+class ChangeUnderWay(FleetkeepError):
+    """A change of the passphrase of repository {repository} to another one is under way and has to be finished first:
+    say `fleetkeep key change-passphrase {repository}` without --new-from, then change it again."""
+
+    code = "FK813"
+
+
+class PassphraseUnfit(FleetkeepError):
+    """The {which} passphrase of repository {repository} {problem}. Nothing was changed."""
+
+    code = "FK814"
+
+
+class NothingEncrypted(FleetkeepError):
+    """Repository {repository} is not encrypted, so it has neither key nor passphrase to change."""
+
+    code = "FK815"
+
+
+class NeitherOpens(FleetkeepError):
+    """Neither {first} nor {second} opens repository {repository} at {location}, so its passphrase was changed
+    elsewhere. Nothing was changed; put the right passphrase in its place, or take the key from a recovery kit."""
+
+    code = "FK816"
+
+
+class RepositoryBusy(FleetkeepError):
+    """Repository {repository} is at work in process {holder}; say the same again when that has ended."""
+
+    code = "FK817"
+
+
+class PassphraseNotChanged(FleetkeepError):
+    """The passphrase of repository {repository} was not changed, and the old one opens it as before: {reason} The new
+    one is kept beside it; say the same again to go on."""
+
+    code = "FK818"
+
+
+class StoreNotChanged(FleetkeepError):
+    """The command of repository {repository} still prints the old passphrase; put the new one into what it reads, then
+    say the same again. Nothing was changed."""
+
+    code = "FK819"
+
+
+class NewPassphraseUnwanted(FleetkeepError):
+    """The passphrase of repository {repository} is what its command prints, so the new one is what it will print: put
+    it into what the command reads, then give the old one with --old-from FILE, or - for standard input."""
+
+    code = "FK820"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from fleetkeep.agent.restore import RestoreResult
 from fleetkeep.director.status import Status
 from fleetkeep.fleet.explain import Explained
-from fleetkeep.model import Drill, FileChange, FileEntry, FileHit, FileState, Point, PointDiff, Run
+from fleetkeep.model import Drill, FileChange, FileEntry, FileHit, FileState, Kit, KitProof, Point, PointDiff, Run
 from fleetkeep.plan.change import Plan
 from fleetkeep.plan.restore import RestorePlan
 
@@ -44,6 +44,11 @@ lone surrogate, such as `\\udce9`.
 object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `restore` | a [RestoreResult](#restoreresult); with `--dry-run` a [RestorePlan](#restoreplan) that names every path |
 | `drill` | a list of [Drill](#drill), one for each repository |
+| `kit make` | `{"kit": ..., "files": [...]}` with a [Kit](#kit) |
+| `kit list` | a list of [Kit](#kit), the newest first |
+| `kit test` | a [KitProof](#kitproof), with `recorded`: whether it is on record here |
+| `key change-passphrase` | an object with `repository`, `changed`, `fingerprint` and `stale_kits` (a list of ids) |
+| `key export` | an object with `repository`, `repository_id` and `file` |
 
 ## A report of hosts
 
@@ -88,7 +93,7 @@ EXPLAINED = {
 
 PRINTED: tuple[Any, ...] = (
     *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
-    *(Drill, RestorePlan, RestoreResult, Plan, Explained),
+    *(Drill, Kit, KitProof, RestorePlan, RestoreResult, Plan, Explained),
 )
 
 

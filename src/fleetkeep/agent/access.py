@@ -10,7 +10,7 @@ from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.passphrase import Passphrase
 from fleetkeep.borg.program import BorgProgram, find_borg
 from fleetkeep.errors import PassphraseCommandFailed, PassphraseEmpty, PassphraseMissing
-from fleetkeep.model import Encryption, PassphraseKind, Repository
+from fleetkeep.model import PassphraseKind, Repository
 from fleetkeep.settings import borg_program, child_environment, search_path
 
 from .paths import Paths
@@ -64,15 +64,26 @@ def ssh_command(paths: Paths) -> str:
     return shlex.join(words)
 
 
+def bare_environment(paths: Paths) -> dict[str, str]:
+    """The environment of a borg that asks nobody and knows no repository: only how to reach storage over SSH."""
+    return child_environment(_manners(paths))
+
+
 def _borg_environment(paths: Paths, repository: Repository) -> dict[str, str]:
     return {
+        **_manners(paths),
         "BORG_BASE_DIR": str(paths.borg_base),
         "BORG_CACHE_DIR": str(paths.borg_cache),
         "BORG_KEYS_DIR": str(paths.keys),
+        # Where readable content is declared, the repository id that this host knows takes the place of this question.
+        "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "no" if repository.encryption.hides_content else "yes",
+    }
+
+
+def _manners(paths: Paths) -> dict[str, str]:
+    return {
         "BORG_RSH": ssh_command(paths),
         "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
-        # Where no encryption is declared, the repository id that this host knows takes the place of this question.
-        "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes" if repository.encryption is Encryption.NONE else "no",
         "BORG_DELETE_I_KNOW_WHAT_I_AM_DOING": "no",
         "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING": "no",
         "LC_ALL": "C.UTF-8",
@@ -126,4 +137,4 @@ def _command_failed(repository: Repository, problem: str) -> PassphraseCommandFa
     )
 
 
-__all__ = ["host_borg", "repository_access", "ssh_command"]
+__all__ = ["bare_environment", "host_borg", "repository_access", "ssh_command"]

@@ -30,6 +30,10 @@ class Paths:
     def passphrase(self, repository: str) -> Path:
         return self.configuration / "secrets" / f"{repository}.passphrase"
 
+    def pending_passphrase(self, repository: str) -> Path:
+        """The new passphrase of a repository while it is being changed, beside the one that it takes the place of."""
+        return self.configuration / "secrets" / f"{repository}.passphrase.new"
+
     @property
     def keys(self) -> Path:
         return self.configuration / "keys"

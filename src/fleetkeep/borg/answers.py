@@ -81,8 +81,37 @@ def parse_listing(output: bytes) -> tuple[ArchiveName, ...] | None:
         return None
 
 
+@dataclass(frozen=True)
+class RepositoryAnswer:
+    """A repository as ``borg list`` describes it."""
+
+    id: str
+    encryption: str
+    archives: tuple[ArchiveName, ...]
+    """The oldest first, by their own times."""
+
+
+def parse_repository(output: bytes) -> RepositoryAnswer | None:
+    """What ``borg list --json REPOSITORY`` says of the repository and its archives; ``None`` when it says nothing."""
+    archives = parse_listing(output)
+    if archives is None:
+        return None
+    try:
+        content = json.loads(output)
+        return RepositoryAnswer(str(content["repository"]["id"]), str(content["encryption"]["mode"]), archives)
+    except (KeyError, TypeError):
+        return None
+
+
 def _moment(text: Any) -> datetime:
     return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
 
 
-__all__ = ["ArchiveAnswer", "ArchiveName", "parse_archive", "parse_listing"]
+__all__ = [
+    "ArchiveAnswer",
+    "ArchiveName",
+    "RepositoryAnswer",
+    "parse_archive",
+    "parse_listing",
+    "parse_repository",
+]

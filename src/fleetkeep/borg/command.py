@@ -155,6 +155,16 @@ def extract_arguments(
     return [*arguments, archive_location(location, archive), *paths]
 
 
+def key_export_arguments(location: str) -> list[str]:
+    """Print a repository's key, which is still encrypted with the passphrase."""
+    return ["key", "export", location]
+
+
+def key_change_passphrase_arguments(location: str, *, lock_wait_seconds: int = LOCK_WAIT_SECONDS) -> list[str]:
+    """Encrypt a repository's key anew with another passphrase."""
+    return ["key", "change-passphrase", f"--lock-wait={lock_wait_seconds}", location]
+
+
 def break_lock_arguments(location: str) -> list[str]:
     """Remove the locks of a repository and of its cache; only after proof that their holder is dead."""
     return ["break-lock", location]
@@ -172,6 +182,8 @@ __all__ = [
     "extract_arguments",
     "info_arguments",
     "init_arguments",
+    "key_change_passphrase_arguments",
+    "key_export_arguments",
     "list_arguments",
     "list_items_arguments",
 ]

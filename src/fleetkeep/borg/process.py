@@ -20,6 +20,7 @@ from fleetkeep.clock import SystemClock
 from .access import BorgAccess
 from .events import Event, LogMessage, parse_event
 from .locks import remove_locks_of
+from .passphrase import Passphrase
 
 #: A process that was asked to end is killed after this time.
 GRACE_SECONDS = 1.2
@@ -32,6 +33,10 @@ LARGEST_OUTPUT_BYTES = 256 * 1024 * 1024
 LONGEST_LINE_BYTES = 1024 * 1024
 FIRST_MESSAGES_KEPT = 1_000
 LAST_MESSAGES_KEPT = 200
+
+#: Prints the next line of what Borg was given as its input. A shell reads it byte by byte, so the second call finds the
+#: second line, and ``printf`` is its own word, so the line is never an argument of a process.
+_NEXT_LINE = """sh -c 'IFS= read -r line && printf %s "$line"'"""
 
 _READ_BYTES = 65_536
 _SIGNAL_BASE = 128
@@ -92,6 +97,7 @@ def run_borg(
     working_directory: Path | None = None,
     standard_output: IO[bytes] | None = None,
     inside: Sequence[str] = (),
+    new_passphrase: Passphrase | None = None,
 ) -> BorgResult:
     """Run borg to its end, reading its events live.
 
@@ -108,6 +114,7 @@ def run_borg(
         working_directory: Where it runs (``borg extract`` writes there).
         standard_output: A file that takes the output; without it, the result holds it.
         inside: What stands in front of the arguments in place of the program: see ``interpreter.inside_borg``.
+        new_passphrase: For ``key change-passphrase``: what takes the place of the passphrase. Both are then one line.
 
     Raises ``OSError`` when the program cannot be started.
     """
@@ -115,7 +122,10 @@ def run_borg(
         return BorgResult(exit_code=_SIGNAL_BASE + signal.SIGTERM, cancelled=True)
     supervisor = _Supervisor(on_event, cancellation, deadline_seconds)
     command = [*(inside or [access.program]), "--log-json", *arguments]
-    process = _start(access, command, working_directory, standard_output)
+    if new_passphrase is None:
+        process = _start(access, command, working_directory, standard_output)
+    else:
+        process = _start_with_two(access, command, new_passphrase)
     try:
         supervisor.watch(process)
     finally:
@@ -152,6 +162,27 @@ def _start(
         os.close(readable)
     with contextlib.suppress(BrokenPipeError), os.fdopen(writable, "wb") as pipe:
         pipe.write(access.passphrase.reveal().encode() if access.passphrase is not None else b"")
+    return process
+
+
+def _start_with_two(access: BorgAccess, command: Sequence[str], new: Passphrase) -> subprocess.Popen[bytes]:
+    """Start a borg that asks for its passphrase, and then for the new one.
+
+    Borg 1.4 takes a new passphrase from its environment only, which ssh and other children of it would inherit, or from
+    the command that prints the passphrase: that is asked twice, and answers from the input that it inherits.
+    """
+    process = subprocess.Popen(
+        list(command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**access.environment, "BORG_EXIT_CODES": "modern", "BORG_PASSCOMMAND": _NEXT_LINE},
+        start_new_session=True,
+    )
+    old = access.passphrase.reveal() if access.passphrase is not None else ""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(f"{old}\n{new.reveal()}\n".encode())
     return process
 
 

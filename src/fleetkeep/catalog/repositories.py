@@ -4,13 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
-from fleetkeep.model import DesiredState
+from fleetkeep.model import DesiredState, Repository
 
 from . import tables
 from .rows import ensure_row
+
+
+@dataclass(frozen=True)
+class DeclaredRepository:
+    """A repository in force."""
+
+    client: str
+    repository: Repository
 
 
 def ensure_repository(connection: Connection, client: int, name: str) -> int:
@@ -32,10 +41,25 @@ def declare_repositories(
         connection.execute(update(table).where(table.c.number == number).values(values))
 
 
+def list_declared(connection: Connection) -> list[DeclaredRepository]:
+    """Every repository that is declared, by client and name."""
+    table = tables.repository
+    query = (
+        select(tables.client.c.name.label("client_name"), table.c.declaration)
+        .join(tables.client, table.c.client == tables.client.c.number)
+        .where(table.c.declaration.is_not(None))
+        .order_by(tables.client.c.name, table.c.name)
+    )
+    return [
+        DeclaredRepository(row.client_name, Repository.model_validate_json(row.declaration))
+        for row in connection.execute(query)
+    ]
+
+
 def know_repository(connection: Connection, repository: int, borg_id: str) -> None:
     """Remember Borg's id of what now lies where a repository is declared."""
     table = tables.repository
     connection.execute(update(table).where(table.c.number == repository).values(borg_id=borg_id))
 
 
-__all__ = ["declare_repositories", "ensure_repository", "know_repository"]
+__all__ = ["DeclaredRepository", "declare_repositories", "ensure_repository", "know_repository", "list_declared"]

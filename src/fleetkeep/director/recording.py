@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleetkeep.catalog import archives, clients, drills, file_index, repositories, runs
+from fleetkeep.catalog import archives, clients, drills, file_index, kits, repositories, runs
 from fleetkeep.catalog.clients import KnownJob
 from fleetkeep.catalog.file_index import Place
 from fleetkeep.catalog.runs import RepositoryKeys
@@ -21,6 +21,9 @@ from fleetkeep.link import (
     ArchivesVanished,
     DrillFinished,
     FilesIndexed,
+    KeyChanged,
+    KitMade,
+    KitTested,
     Message,
     RunFinished,
     RunStarted,
@@ -164,6 +167,34 @@ class Recorder:
             at = self._no_later(drill.finished_at)
             archives.mark_proven(self.connection, repository=repository, archive_id=drill.archive_id, at=at)
 
+    def kit_made(self, message: KitMade) -> None:
+        kit = message.kit
+        self._is_theirs(kit.client)
+        if kits.is_recorded(self.connection, self.client, kit.id):
+            return
+        repository = self._repository(kit.repository)
+        kit = kit.model_copy(update={"made_at": self._no_later(kit.made_at)})
+        self._retire_kits(repository, kit.repository_id, kit.fingerprint, kit.made_at)
+        kits.record_kit(self.connection, kit, client=self.client, repository=repository)
+
+    def kit_tested(self, message: KitTested) -> None:
+        """What a test found; of a kit that is not on record there is nothing to say."""
+        proof = message.proof
+        self._is_theirs(proof.client)
+        at = self._no_later(proof.tested_at)
+        if proof.opens:
+            kits.mark_tested(self.connection, self.client, proof.kit, at)
+        if not (proof.opens and proof.is_current):
+            kits.retire_kit(self.connection, self.client, proof.kit, at)
+
+    def key_changed(self, message: KeyChanged) -> None:
+        repository = self._repository(message.repository)
+        self._retire_kits(repository, message.repository_id, message.fingerprint, self._no_later(message.at))
+
+    def _retire_kits(self, repository: int, borg_id: str, fingerprint: str, at: datetime) -> None:
+        """The kits of a repository with another key are stale."""
+        kits.retire_others(self.connection, repository=repository, borg_id=borg_id, fingerprint=fingerprint, at=at)
+
     def _keys(self, run: Run, job: int, part: RepositoryRun) -> RepositoryKeys:
         """The keys of one repository of a run. A run that names an archive is a receipt for it as well."""
         if part.archive is None:
@@ -238,6 +269,9 @@ _HANDLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
     ArchiveFound: Recorder.archive_found,
     FilesIndexed: Recorder.files_indexed,
     DrillFinished: Recorder.drill_finished,
+    KitMade: Recorder.kit_made,
+    KitTested: Recorder.kit_tested,
+    KeyChanged: Recorder.key_changed,
 }
 
 __all__ = ["NotTheirs", "Recorder"]

@@ -7,6 +7,7 @@ exists in each repository of the job, not older than its ``rpo``, after a last r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +16,9 @@ from itertools import chain
 
 from pydantic import AwareDatetime
 
-from fleetkeep.catalog import archives, clients, drills, messages, promises, runs
+from fleetkeep.catalog import archives, clients, drills, kits, messages, promises, repositories, runs
 from fleetkeep.catalog.database import Catalog
-from fleetkeep.model import Drill, Job, Outcome, Point, Run
+from fleetkeep.model import Drill, Encryption, Job, Kit, Outcome, Point, Run
 from fleetkeep.model.base import Model, Name, render_duration
 from fleetkeep.plan.words import render_age, render_count
 
@@ -36,15 +37,18 @@ class FindingKind(str, Enum):
     WARNING = "warning"
     UNRECORDED = "unrecorded"
     UNPROVEN = "unproven"
+    NO_KIT = "no_kit"
+    STALE_KIT = "stale_kit"
     WAITING = "waiting"
 
     @property
     def needs_person(self) -> bool:
-        """Whether somebody has to do something; an unproven repository and a job before its first run only wait."""
-        return self not in (FindingKind.UNPROVEN, FindingKind.WAITING)
+        """Whether somebody has to do something; a missing proof or kit and a job before its first run only wait."""
+        return self not in _WAITING
 
 
 _SEVERITY = list(FindingKind)
+_WAITING = (FindingKind.UNPROVEN, FindingKind.NO_KIT, FindingKind.STALE_KIT, FindingKind.WAITING)
 
 
 class JobState(str, Enum):
@@ -161,16 +165,29 @@ class JobFacts:
     next_due_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class KitFacts:
+    """What the catalog knows of the recovery kits of an encrypted repository."""
+
+    client: str
+    repository: str
+    kits: tuple[Kit, ...] = ()
+    """All that were made, the newest first."""
+
+
 def fleet_status(catalog: Catalog, now: datetime) -> Status:
     """The verdict on every client of the catalog, with promises settled first."""
     settle_promises(catalog, now)
     facts, unrecorded = _gather(catalog, now)
-    return judge(facts, unrecorded, now)
+    return judge(facts, unrecorded, now, _gather_kits(catalog))
 
 
-def judge(facts: Sequence[JobFacts], unrecorded: dict[str, int], now: datetime) -> Status:
+def judge(
+    facts: Sequence[JobFacts], unrecorded: dict[str, int], now: datetime, kit_facts: Sequence[KitFacts] = ()
+) -> Status:
     """The verdict on these facts. ``unrecorded``: how many messages of a client could not be recorded."""
     found = [finding for job in facts for finding in _findings(job, now)]
+    found += [finding for repository in kit_facts for finding in _kit_findings(repository)]
     found += [_unrecorded(client, count) for client, count in unrecorded.items() if count]
     found.sort(key=lambda finding: (_SEVERITY.index(finding.kind), finding.client, finding.job or ""))
     jobs = tuple(_job_status(job, found) for job in facts)
@@ -241,6 +258,23 @@ def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: date
     elif repository.proven_at is None:
         sentence = f"no archive in repository {name} was ever proven by a restore"
         yield _finding(facts, FindingKind.UNPROVEN, sentence, f"`fleetkeep drill {facts.job.name}` proves one.", name)
+
+
+def _kit_findings(facts: KitFacts) -> Iterator[Finding]:
+    if any(not kit.is_stale for kit in facts.kits):
+        return
+    name, client = facts.repository, facts.client
+    step = f"On {client}: `fleetkeep kit make {name} --owner WHO --place WHERE --to DIRECTORY` makes one."
+    if not facts.kits:
+        sentence = f"repository {name} has no recovery kit: if this host burns, nobody opens it"
+        yield Finding(kind=FindingKind.NO_KIT, client=client, repository=name, sentence=sentence, next_step=step)
+        return
+    newest = facts.kits[0]
+    sentence = (
+        f"the recovery kit of repository {name} ({newest.owner}, {newest.place}) is stale: it is not for the key that "
+        "the repository has now"
+    )
+    yield Finding(kind=FindingKind.STALE_KIT, client=client, repository=name, sentence=sentence, next_step=step)
 
 
 def _unrecorded(client: str, count: int) -> Finding:
@@ -370,6 +404,21 @@ def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, 
     return facts, unrecorded
 
 
+def _gather_kits(catalog: Catalog) -> list[KitFacts]:
+    """The kits of every declared repository that cannot be opened without one."""
+    with catalog.read() as connection:
+        declared = repositories.list_declared(connection)
+        known = kits.list_kits(connection)
+    of: dict[tuple[str, str], list[Kit]] = defaultdict(list)
+    for kit in known:
+        of[kit.client, kit.repository].append(kit)
+    return [
+        KitFacts(each.client, each.repository.name, tuple(of[each.client, each.repository.name]))
+        for each in declared
+        if each.repository.encryption is not Encryption.NONE
+    ]
+
+
 def _repository_facts(name: str, newest: archives.NewestPoint | None, drill: Drill | None) -> RepositoryFacts:
     if newest is None:
         return RepositoryFacts(name=name, drill=drill)
@@ -382,6 +431,7 @@ __all__ = [
     "JobFacts",
     "JobState",
     "JobStatus",
+    "KitFacts",
     "RepositoryFacts",
     "Status",
     "fleet_status",

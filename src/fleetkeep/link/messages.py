@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Outcome, Run
+from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Kit, KitProof, Outcome, Run
 from fleetkeep.model.base import Model, Name
 
 
@@ -106,6 +106,30 @@ class DrillFinished(Model):
     drill: Drill
 
 
+class KitMade(Model):
+    """A recovery kit was made; those of the same repository with another key are stale from then on."""
+
+    kind: Literal["kit_made"] = "kit_made"
+    kit: Kit
+
+
+class KitTested(Model):
+    """A recovery kit was tested against its repository."""
+
+    kind: Literal["kit_tested"] = "kit_tested"
+    proof: KitProof
+
+
+class KeyChanged(Model):
+    """The key of a repository was encrypted with another passphrase; kits with another fingerprint are stale."""
+
+    kind: Literal["key_changed"] = "key_changed"
+    at: AwareDatetime
+    repository: Name
+    repository_id: str
+    fingerprint: str
+
+
 Message = Annotated[
     StateApplied
     | RunStarted
@@ -115,7 +139,10 @@ Message = Annotated[
     | ArchiveFound
     | FilesIndexed
     | RunFinished
-    | DrillFinished,
+    | DrillFinished
+    | KitMade
+    | KitTested
+    | KeyChanged,
     Field(discriminator="kind"),
 ]
 
@@ -147,6 +174,9 @@ __all__ = [
     "DrillFinished",
     "Envelope",
     "FilesIndexed",
+    "KeyChanged",
+    "KitMade",
+    "KitTested",
     "Message",
     "RunFinished",
     "RunStarted",

@@ -21,6 +21,7 @@ from .file import (
 )
 from .hook import Hook, Hooks
 from .job import Job
+from .kit import Kit, KitProof
 from .owned import Owned, OwnedFile, OwnedRepository
 from .point import (
     Deletion,
@@ -74,6 +75,8 @@ __all__ = [
     "IndexState",
     "Job",
     "Keeping",
+    "Kit",
+    "KitProof",
     "ListedArchive",
     "Outcome",
     "Owned",

@@ -22,6 +22,11 @@ class Encryption(str, Enum):
     AUTHENTICATED = "authenticated"
     NONE = "none"
 
+    @property
+    def hides_content(self) -> bool:
+        """Whether who has no key cannot read the content; Borg asks before it opens an unknown one that does not."""
+        return self not in (Encryption.AUTHENTICATED, Encryption.AUTHENTICATED_BLAKE2, Encryption.NONE)
+
 
 class PassphraseKind(str, Enum):
     """Where a passphrase comes from."""

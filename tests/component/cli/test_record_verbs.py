@@ -20,6 +20,7 @@ from builders import (
     make_archive,
     make_drill,
     make_job,
+    make_kit_record,
     make_part,
     make_run,
     received,
@@ -40,8 +41,8 @@ from fleetkeep.errors import (
     UnknownArchive,
     UnknownRun,
 )
-from fleetkeep.link import DrillFinished, Message, RunFinished
-from fleetkeep.model import FileWarning, Outcome, Stage, StageName, Trigger
+from fleetkeep.link import DrillFinished, KeyChanged, KitMade, KitTested, Message, RunFinished
+from fleetkeep.model import FileWarning, KitProof, Outcome, Stage, StageName, Trigger
 
 NOW = SystemClock().now()
 HOSTILE = "/etc/[bold]x[/bold]\x1b[31m\n\u202egpj.exe"
@@ -193,6 +194,7 @@ def test_status_gives_the_verdict_first_and_its_exit_status(prefix: Path) -> Non
         applied(make_job(schedule=None), at=NOW - 9 * DAY),
         good_run(),
         DrillFinished(drill=make_drill(archive_id=archive.id, finished_at=NOW - 3 * HOUR)),
+        KitMade(kit=make_kit_record()),
     )
     result = call(prefix, "status")
     assert result.exit_code == 0
@@ -302,3 +304,60 @@ def test_another_user_is_told_to_use_sudo(prefix: Path) -> None:
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert said.stdout.split() == [CatalogForbidden.__name__] * 2, said.stderr
+
+
+# --- recovery kits ---
+
+
+def test_a_host_without_a_kit_is_told_so_and_nothing_is_urgent(prefix: Path) -> None:
+    tell(prefix, applied(make_job(schedule=None), at=NOW - 9 * DAY), good_run())
+    result = call(prefix, "status")
+    assert result.exit_code == 0
+    assert (
+        "- web1: repository offsite has no recovery kit: if this host burns, nobody opens it\n"
+        "  On web1: `fleetkeep kit make offsite --owner WHO --place WHERE --to DIRECTORY` makes one.\n"
+    ) in result.output
+
+
+def test_kits_are_listed_with_owner_place_test_and_staleness(prefix: Path) -> None:
+    assert call(prefix, "kit", "list").output == "No kit is known; `fleetkeep kit make REPOSITORY` makes one.\n"
+    assert not prefix.exists()
+    old = make_kit_record(owner="Ada", place=HOSTILE, made_at=NOW - 9 * DAY)
+    new = make_kit_record("kit-2", fingerprint="cd" * 32, made_at=NOW - 5 * HOUR)
+    proof = KitProof(
+        kit="kit-1",
+        client="web1",
+        repository="offsite",
+        repository_id=old.repository_id,
+        location="/srv/offsite",
+        tested_at=NOW - 8 * DAY,
+        opens=True,
+        is_current=True,
+    )
+    tell(prefix, KitMade(kit=old), KitTested(proof=proof), KitMade(kit=new))
+    lines = call(prefix, "kit", "list").output.splitlines()
+    assert lines[0].split() == ["KIT", "REPOSITORY", "OWNER", "PLACE", "MADE", "TESTED", "STATE"]
+    assert lines[1].split()[0] == "kit-2" and lines[1].split()[-2:] == ["never", "current"]
+    assert lines[2].startswith("kit-1") and "stale since" in lines[2]
+    assert "\x1b" not in "".join(lines) and len(lines) == 3
+    listed = json.loads(call(prefix, "kit", "list", "--json").output)
+    assert [(kit["id"], bool(kit["tested_at"]), bool(kit["retired_at"])) for kit in listed] == [
+        ("kit-2", False, False),
+        ("kit-1", True, True),
+    ]
+    assert [kit["id"] for kit in json.loads(call(prefix, "kit", "list", "--current", "--json").output)] == ["kit-2"]
+
+
+def test_a_stale_kit_is_a_finding_until_there_is_another(prefix: Path) -> None:
+    kit = make_kit_record(owner="Ada")
+    changed = KeyChanged(at=NOW, repository="offsite", repository_id=kit.repository_id, fingerprint="ef" * 32)
+    state = applied(make_job(schedule=None), at=NOW - 9 * DAY)
+    tell(prefix, state, good_run(), KitMade(kit=kit), changed)
+    found = json.loads(call(prefix, "status", "--json").output)["findings"]
+    (finding,) = [each for each in found if each["kind"] == "stale_kit"]
+    assert finding["repository"] == "offsite" and "(Ada, the safe) is stale" in finding["sentence"]
+    again = make_kit_record("kit-2", fingerprint="ef" * 32)
+    with closing(open_catalog(Paths(prefix).catalog)) as catalog:
+        EmbeddedDirector(catalog, FixedClock(NOW)).deliver([Sender()(KitMade(kit=again), token="another")])
+    found = json.loads(call(prefix, "status", "--json").output)["findings"]
+    assert [each["kind"] for each in found if "kit" in each["kind"]] == []

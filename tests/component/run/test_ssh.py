@@ -15,8 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from fleetkeep.agent.access import bare_environment, repository_access
 from fleetkeep.agent.files import make_folder
+from fleetkeep.agent.kit import KitKeeper, make_kit
+from fleetkeep.agent.kit_proof import KitPlace, prove_kit
+from fleetkeep.agent.rotation import KeyHost, change_passphrase
+from fleetkeep.clock import SystemClock
 from fleetkeep.model import Outcome
+from fleetkeep.plan.kit import KitContent
+from fleetkeep.plan.kit_text import render_kit
 
 from .conftest import Host  # type: ignore[import-not-found]
 
@@ -181,3 +188,24 @@ def test_cancelling_leaves_no_lock_on_the_server(host: Host, server: Server, tre
     assert run.outcome is Outcome.CANCELLED
     time.sleep(1)
     assert list((server.folder / "web1").glob("lock.*")) == []
+
+
+def test_kits_and_a_change_of_passphrase_over_ssh(host: Host, server: Server, tree: Path) -> None:
+    repository = host.add_repository("far", location=server.location("far"))
+    assert host.run(host.job(tree)).outcome is Outcome.SUCCEEDED
+    keeper = KitKeeper(owner="Ada", place="the safe")
+    place = KitPlace(host.program, bare_environment(host.paths))
+
+    def make() -> KitContent:
+        access = repository_access(host.paths, repository, host.program)
+        return make_kit(repository, access, host.program, client="web1", keeper=keeper, clock=SystemClock())
+
+    old = make()
+    assert "ssh-keygen" in render_kit(old)
+    assert prove_kit(old, place, SystemClock()).is_current
+    key_host = KeyHost(host.paths, "web1", host.program, host.director, SystemClock())
+    assert change_passphrase(key_host, repository, new="another one").changed
+    proof = prove_kit(old, place, SystemClock())
+    assert (proof.opens, proof.is_current, proof.archives) == (True, False, 1) and proof.read_bytes
+    assert prove_kit(make(), place, SystemClock()).is_current
+    assert host.run(host.job(tree)).outcome is Outcome.SUCCEEDED

@@ -7,9 +7,9 @@ import doctest
 from dataclasses import replace
 
 import pytest
-from builders import DAY, HOUR, MINUTE, NOW, make_archive, make_drill, make_job, make_point, make_run
+from builders import DAY, HOUR, MINUTE, NOW, make_archive, make_drill, make_job, make_kit_record, make_point, make_run
 
-from fleetkeep.director.status import FindingKind, JobFacts, JobState, RepositoryFacts, judge
+from fleetkeep.director.status import FindingKind, JobFacts, JobState, KitFacts, RepositoryFacts, judge
 from fleetkeep.model import Outcome
 from fleetkeep.plan import words
 
@@ -204,3 +204,24 @@ def test_every_finding_says_what_to_do() -> None:
 
 def test_examples_in_the_docstrings() -> None:
     assert doctest.testmod(words).failed == 0
+
+
+STALE_KIT = make_kit_record("old", retired_at=NOW - DAY)
+GOOD_KIT = make_kit_record("new")
+
+
+@pytest.mark.parametrize(
+    ("kits", "found"),
+    [
+        ((), [FindingKind.NO_KIT]),
+        ((STALE_KIT,), [FindingKind.STALE_KIT]),
+        ((GOOD_KIT,), []),
+        ((STALE_KIT, GOOD_KIT), []),
+        ((GOOD_KIT, STALE_KIT), []),
+    ],
+)
+def test_a_repository_needs_one_kit_that_is_not_stale(kits: tuple[object, ...], found: list[FindingKind]) -> None:
+    status = judge([GOOD], {}, NOW, [KitFacts("web1", "offsite", kits)])  # type: ignore[arg-type]
+    assert [finding.kind for finding in status.findings] == found
+    assert not status.needs_person and status.jobs[0].state is JobState.PROTECTED
+    assert all(finding.repository == "offsite" and finding.subject == "web1" for finding in status.findings)

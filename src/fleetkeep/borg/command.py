@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 #: Long enough for a stale lock of a killed process to be found and for a short command of another client to end.
 LOCK_WAIT_SECONDS = 120
@@ -155,6 +156,40 @@ def extract_arguments(
     return [*arguments, archive_location(location, archive), *paths]
 
 
+def check_repository_arguments(
+    location: str, *, max_duration_seconds: int = 0, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Check the segments of a repository. Nothing here ever repairs.
+
+    With a duration Borg remembers in the repository how far it came and goes on there, and compares the checksums of
+    the entries alone; without one it begins anew and compares its index as well.
+    """
+    arguments = ["check", f"--lock-wait={lock_wait_seconds}", "--info", "--progress", "--repository-only"]
+    if max_duration_seconds:
+        arguments.append(f"--max-duration={max_duration_seconds}")
+    return [*arguments, location]
+
+
+def check_archive_arguments(location: str, archive: str, *, lock_wait_seconds: int = LOCK_WAIT_SECONDS) -> list[str]:
+    """Check the metadata of one archive, and that each chunk of it is there."""
+    arguments = ["check", f"--lock-wait={lock_wait_seconds}", "--info", "--archives-only"]
+    return [*arguments, archive_location(location, archive)]
+
+
+def read_arguments(
+    location: str, archive: str, *, skip: Path | None = None, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Read, decrypt and verify every chunk of an archive, and name each item before it is read.
+
+    ``skip`` is a file of patterns, one a line, of what is left out. (``check --verify-data`` reads the repository as a
+    whole, whatever archive it is given.)
+    """
+    arguments = ["extract", f"--lock-wait={lock_wait_seconds}", "--dry-run", "--list"]
+    if skip is not None:
+        arguments.append(f"--exclude-from={skip}")
+    return [*arguments, archive_location(location, archive)]
+
+
 def break_lock_arguments(location: str) -> list[str]:
     """Remove the locks of a repository and of its cache; only after proof that their holder is dead."""
     return ["break-lock", location]
@@ -165,6 +200,8 @@ __all__ = [
     "LOCK_WAIT_SECONDS",
     "archive_location",
     "break_lock_arguments",
+    "check_archive_arguments",
+    "check_repository_arguments",
     "compact_arguments",
     "create_arguments",
     "delete_arguments",
@@ -174,4 +211,5 @@ __all__ = [
     "init_arguments",
     "list_arguments",
     "list_items_arguments",
+    "read_arguments",
 ]

@@ -30,6 +30,7 @@ VERBS: dict[str, str] = {
     "diff": "Find",
     "restore": "Restore and prove",
     "drill": "Restore and prove",
+    "check": "Restore and prove",
     "completion": "More",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleetkeep.catalog import archives, clients, drills, file_index, repositories, runs
+from fleetkeep.catalog import archives, clients, drills, file_index, repositories, runs, verifications
 from fleetkeep.catalog.clients import KnownJob
 from fleetkeep.catalog.file_index import Place
 from fleetkeep.catalog.runs import RepositoryKeys
@@ -25,6 +25,7 @@ from fleetkeep.link import (
     RunFinished,
     RunStarted,
     StateApplied,
+    VerificationFinished,
 )
 from fleetkeep.link.files import parse_lines
 from fleetkeep.model import ArchiveFacts, Outcome, ReceiptKind, RepositoryRun, Run
@@ -164,6 +165,24 @@ class Recorder:
             at = self._no_later(drill.finished_at)
             archives.mark_proven(self.connection, repository=repository, archive_id=drill.archive_id, at=at)
 
+    def verification_finished(self, message: VerificationFinished) -> None:
+        verification = message.verification
+        self._is_theirs(verification.client)
+        if verifications.is_recorded(self.connection, self.client, verification.id):
+            return
+        repository, archive = self._repository(verification.repository), None
+        if verification.archive_id:
+            archive = verifications.find_archive(self.connection, repository, verification.archive_id)
+        told = verification.model_copy(
+            update={
+                "started_at": self._no_later(verification.started_at),
+                "finished_at": self._no_later(verification.finished_at),
+            }
+        )
+        verifications.record_verification(
+            self.connection, told, client=self.client, repository=repository, archive=archive
+        )
+
     def _keys(self, run: Run, job: int, part: RepositoryRun) -> RepositoryKeys:
         """The keys of one repository of a run. A run that names an archive is a receipt for it as well."""
         if part.archive is None:
@@ -238,6 +257,7 @@ _HANDLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
     ArchiveFound: Recorder.archive_found,
     FilesIndexed: Recorder.files_indexed,
     DrillFinished: Recorder.drill_finished,
+    VerificationFinished: Recorder.verification_finished,
 }
 
 __all__ = ["NotTheirs", "Recorder"]

@@ -15,6 +15,7 @@ from .messages import (
     RunFinished,
     RunStarted,
     StateApplied,
+    VerificationFinished,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "StateApplied",
+    "VerificationFinished",
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Outcome, Run
+from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Outcome, Run, Verification
 from fleetkeep.model.base import Model, Name
 
 
@@ -106,6 +106,13 @@ class DrillFinished(Model):
     drill: Drill
 
 
+class VerificationFinished(Model):
+    """A check or comparison ended, or a part of one."""
+
+    kind: Literal["verification_finished"] = "verification_finished"
+    verification: Verification
+
+
 Message = Annotated[
     StateApplied
     | RunStarted
@@ -115,7 +122,8 @@ Message = Annotated[
     | ArchiveFound
     | FilesIndexed
     | RunFinished
-    | DrillFinished,
+    | DrillFinished
+    | VerificationFinished,
     Field(discriminator="kind"),
 ]
 
@@ -151,4 +159,5 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "StateApplied",
+    "VerificationFinished",
 ]

@@ -43,7 +43,7 @@ from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
 from .source import Allowance, SourcePath, Sources
-from .verification import VerificationKind
+from .verification import EvidenceValue, PointCheck, Verification, VerificationKind
 
 __all__ = [
     "Allowance",
@@ -56,6 +56,7 @@ __all__ = [
     "DrillFile",
     "DrillKind",
     "Encryption",
+    "EvidenceValue",
     "FileChange",
     "FileEntry",
     "FileHit",
@@ -82,6 +83,7 @@ __all__ = [
     "PassphraseKind",
     "PatternKind",
     "Point",
+    "PointCheck",
     "PointDiff",
     "Promise",
     "PromiseState",
@@ -97,6 +99,7 @@ __all__ = [
     "Stage",
     "StageName",
     "Trigger",
+    "Verification",
     "VerificationKind",
     "worst",
 ]

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from .base import Model, Name
 from .retention import Retention
 from .run import ArchiveFacts, Outcome
+from .verification import PointCheck
 
 
 class ReceiptKind(str, Enum):
@@ -52,6 +53,9 @@ class Point(Model):
 
     proven_at: AwareDatetime | None = None
     """When a drill last proved it; without one it is unproven."""
+
+    checks: tuple[PointCheck, ...] = ()
+    """The last result of each kind of check of it; none where it was never checked, or nobody asked."""
 
 
 class ListedArchive(Model):

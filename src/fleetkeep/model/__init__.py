@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .assertion import Assertion, AssertionKind, AssertionResult, DrillRules, FileHash, SizeRatio
 from .desired import DesiredState, SchedulerChoice
 from .file import (
     FileChange,
@@ -48,6 +49,9 @@ from .verification import EvidenceValue, PointCheck, Verification, VerificationK
 __all__ = [
     "Allowance",
     "ArchiveFacts",
+    "Assertion",
+    "AssertionKind",
+    "AssertionResult",
     "Deletion",
     "DeletionPlan",
     "DeletionRequest",
@@ -55,10 +59,12 @@ __all__ = [
     "Drill",
     "DrillFile",
     "DrillKind",
+    "DrillRules",
     "Encryption",
     "EvidenceValue",
     "FileChange",
     "FileEntry",
+    "FileHash",
     "FileHit",
     "FileQuery",
     "FileState",
@@ -94,6 +100,7 @@ __all__ = [
     "Run",
     "Schedule",
     "SchedulerChoice",
+    "SizeRatio",
     "SourcePath",
     "Sources",
     "Stage",

@@ -7,6 +7,7 @@ from enum import Enum
 
 from pydantic import AwareDatetime, Field
 
+from .assertion import AssertionResult
 from .base import Model, Name
 from .retention import Retention
 from .run import ArchiveFacts, Outcome
@@ -228,6 +229,9 @@ class Drill(Model):
 
     files: tuple[DrillFile, ...] = ()
     """The files, those that did not match first; at most 1,000."""
+
+    assertions: tuple[AssertionResult, ...] = ()
+    """What was declared to hold, and what came of it."""
 
 
 class PromiseState(str, Enum):

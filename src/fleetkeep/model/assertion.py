@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -18,7 +19,7 @@ from pydantic import (
 )
 from typing_extensions import Self
 
-from .base import Duration, Model, Positive
+from .base import Duration, Model, refuse_truth
 
 #: Stands in the arguments of a command for the folder that holds what was restored.
 RESTORED = "{restored}"
@@ -73,6 +74,10 @@ class SizeRatio(Model):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is greater than max, so that no size will do")
         return self
+
+
+DrillFiles = Annotated[int, Field(ge=1, le=1000), BeforeValidator(refuse_truth)]
+"""How many files a drill compares: what its record can hold."""
 
 
 #: What only a command has.
@@ -163,7 +168,7 @@ def _check_program(program: str) -> None:
 class DrillRules(Model):
     """What a drill of a job restores, and what must hold of it."""
 
-    files: Positive = Field(default=300, le=1000)
+    files: DrillFiles = 300
     """Restore and compare at most so many files: the newest ones, and random ones of every size."""
 
     assertions: tuple[Assertion, ...] = ()
@@ -186,4 +191,13 @@ class AssertionResult(Model):
     """What was found, in one sentence."""
 
 
-__all__ = ["RESTORED", "Assertion", "AssertionKind", "AssertionResult", "DrillRules", "FileHash", "SizeRatio"]
+__all__ = [
+    "RESTORED",
+    "Assertion",
+    "AssertionKind",
+    "AssertionResult",
+    "DrillFiles",
+    "DrillRules",
+    "FileHash",
+    "SizeRatio",
+]

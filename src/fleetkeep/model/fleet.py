@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from .assertion import Assertion
+from .assertion import Assertion, DrillFiles
 from .base import Bytes, Count, Duration, Model, Name, Port, Positive
 from .hook import Hooks
 from .repository import Encryption
@@ -171,7 +171,7 @@ class SourcesDeclaration(Model):
 class DrillDeclaration(Model):
     """What a drill of a job restores, and what must hold of it."""
 
-    files: Positive | None = Field(default=None, le=1000)
+    files: DrillFiles | None = None
     """Restore and compare at most so many files; 300 without it."""
 
     assertions: tuple[Assertion, ...] | None = None

@@ -60,6 +60,28 @@ def create_arguments(
     return [*arguments, archive_location(location, archive), *paths]
 
 
+def dry_create_arguments(
+    location: str,
+    archive: str,
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    exclude_caches: bool = False,
+    exclude_if_present: Sequence[str] = (),
+    one_file_system: bool = False,
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+) -> list[str]:
+    """List what an archive of absolute ``paths`` would take, with the status ``-``; nothing is made."""
+    arguments = ["create", f"--lock-wait={lock_wait_seconds}", "--dry-run", "--list", "--filter=-"]
+    if exclude_caches:
+        arguments.append("--exclude-caches")
+    if one_file_system:
+        arguments.append("--one-file-system")
+    arguments += [f"--exclude-if-present={name}" for name in exclude_if_present]
+    arguments += [f"--exclude={pattern}" for pattern in exclude]
+    return [*arguments, archive_location(location, archive), *paths]
+
+
 def list_arguments(
     location: str, *, checkpoints: bool = False, lock_wait_seconds: int = LOCK_WAIT_SECONDS
 ) -> list[str]:
@@ -205,6 +227,7 @@ __all__ = [
     "compact_arguments",
     "create_arguments",
     "delete_arguments",
+    "dry_create_arguments",
     "escape_placeholders",
     "extract_arguments",
     "info_arguments",

@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "restore": "Restore and prove",
     "drill": "Restore and prove",
     "check": "Restore and prove",
+    "verify": "Restore and prove",
     "completion": "More",
 }
 

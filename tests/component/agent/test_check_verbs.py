@@ -177,3 +177,45 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(client, arguments, word
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert client.verifications() == []
+
+
+# --- verify ---
+
+
+def test_an_untouched_host_and_a_touched_one(client):
+    same = client.call("verify", "disk", "system", "--from-archive")
+    assert (same.exit_code, same.stderr) == (0, "")
+    assert "compared with two: nothing changed" in same.stdout
+    (client.tree / "file1").write_text("changed")
+    changed = client.call("verify", "disk", "system", str(client.tree / "file1"))
+    assert changed.exit_code == 2
+    assert "The catalog does not know the files of the archive yet" in changed.stderr
+    assert f"  changed    /{str(client.tree).lstrip('/')}/file1 (size, modified)" in changed.stdout
+    (client.tree / "file2").chmod(0o4755)
+    suspicious = client.call("verify", "disk", "one", "--from-archive", "--json")
+    assert suspicious.exit_code == 3
+    assert json.loads(suspicious.stdout)["counts"] == {"suspicious": 1, "changed": 1}
+    kinds = [(one.outcome.value, one.archive_name) for one in client.verifications(kinds=[VerificationKind.DISK])]
+    assert kinds == [("failed", "one"), ("warning", "two"), ("succeeded", "two")]
+
+
+def test_silent_corruption_is_found_and_listed(client):
+    assert client.call("verify", "spot", "system").exit_code == 0
+    victim = client.tree / "file3"
+    before = victim.stat()
+    victim.write_bytes(bytes(len(victim.read_bytes())))
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    done = client.call("verify", "spot", "system")
+    assert done.exit_code == 1
+    assert "NOT proven: 1 file (" in done.stdout
+    listed = client.call("verify", "list", "--kind", "spot")
+    assert "file3) differs from the archive" in listed.stdout
+    assert json.loads(client.call("verify", "list", "--json").stdout)[0]["evidence"]["compared"] == 6
+
+
+def test_a_catalog_without_the_files_is_said_to_be_so(client):
+    done = client.call("verify", "catalog", "two")
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr
+    assert "two" in done.stderr
+    assert client.call("verify", "list").stdout == "Nothing was verified yet; `fleetkeep check` begins.\n"

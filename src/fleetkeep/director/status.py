@@ -15,9 +15,9 @@ from itertools import chain
 
 from pydantic import AwareDatetime
 
-from fleetkeep.catalog import archives, clients, drills, messages, promises, runs
+from fleetkeep.catalog import archives, clients, drills, messages, promises, runs, verifications
 from fleetkeep.catalog.database import Catalog
-from fleetkeep.model import Drill, Job, Outcome, Point, Run
+from fleetkeep.model import Drill, Job, Outcome, Point, Run, Verification, VerificationKind
 from fleetkeep.model.base import Model, Name, render_duration
 from fleetkeep.plan.words import render_age, render_count
 
@@ -29,6 +29,7 @@ class FindingKind(str, Enum):
 
     NEVER_RAN = "never_ran"
     NOTHING_TO_RESTORE = "nothing_to_restore"
+    CHECK_FAILED = "check_failed"
     DRILL_FAILED = "drill_failed"
     RUN_FAILED = "run_failed"
     TOO_OLD = "too_old"
@@ -45,6 +46,14 @@ class FindingKind(str, Enum):
 
 
 _SEVERITY = list(FindingKind)
+
+#: The verifications that speak of what could be restored, and what each looked at.
+_CHECKS = {
+    VerificationKind.REPOSITORY: "the segments",
+    VerificationKind.ARCHIVE: "the metadata of an archive",
+    VerificationKind.DATA: "the content of an archive",
+    VerificationKind.SPOT: "unchanged files against an archive",
+}
 
 
 class JobState(str, Enum):
@@ -109,6 +118,9 @@ class JobStatus(Model):
     proven_at: AwareDatetime | None = None
     """When the job's archives were last proven in the repository where that is longest ago."""
 
+    checked_at: AwareDatetime | None = None
+    """When the segments of the job's repositories were last found sound, in the repository where that is longest ago."""
+
     next_due_at: AwareDatetime | None = None
     """When a run is due next."""
 
@@ -143,6 +155,14 @@ class RepositoryFacts:
     """When an archive of the job that exists there was last proven."""
     drill: Drill | None = None
     """The drill that ended last there."""
+    checks: tuple[Verification, ...] = ()
+    """The result that stands for each kind of verification of the repository, and of the job's archives there."""
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """When all its segments were found sound, if that is what was found last."""
+        sound = (check for check in self.checks if check.kind is VerificationKind.REPOSITORY)
+        return next((check.finished_at for check in sound if check.outcome is Outcome.SUCCEEDED), None)
 
 
 @dataclass(frozen=True)
@@ -227,6 +247,7 @@ def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: date
         sentence = f"nothing can be restored from repository {name}: no good archive is there"
         yield _finding(facts, FindingKind.NOTHING_TO_RESTORE, sentence, _run_it(facts), name)
         return
+    yield from _check_findings(facts, repository, now)
     age, limit = now - _made_at(repository.newest), facts.job.rpo
     if limit is not None and age > limit:
         sentence = (
@@ -241,6 +262,21 @@ def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: date
     elif repository.proven_at is None:
         sentence = f"no archive in repository {name} was ever proven by a restore"
         yield _finding(facts, FindingKind.UNPROVEN, sentence, f"`fleetkeep drill {facts.job.name}` proves one.", name)
+
+
+def _check_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
+    """One finding for all that checks found wrong in a repository, and not put right since."""
+    wrong = [check for check in repository.checks if check.outcome is Outcome.FAILED]
+    if wrong:
+        newest = max(wrong, key=lambda check: check.finished_at)
+        age = render_age(now - newest.finished_at)
+        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        what = f"{_CHECKS[newest.kind]} in repository {repository.name}"
+        sentence = f"the last check of {what} failed {age} ago: {newest.reason.rstrip('.')}{more}"
+        step = (
+            "Never repair it in place: `fleetkeep verify list` shows what was found, docs/how-to/verify.md what to do."
+        )
+        yield _finding(facts, FindingKind.CHECK_FAILED, sentence, step, repository.name)
 
 
 def _unrecorded(client: str, count: int) -> Finding:
@@ -292,6 +328,7 @@ def _job_status(facts: JobFacts, found: Sequence[Finding]) -> JobStatus:
         last_started_at=facts.latest.started_at if facts.latest else None,
         newest_archive_at=_oldest(made),
         proven_at=_oldest([repository.proven_at for repository in facts.repositories]),
+        checked_at=_oldest([repository.checked_at for repository in facts.repositories]),
         next_due_at=facts.next_due_at,
     )
 
@@ -353,6 +390,7 @@ def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, 
         conclusive = runs.latest_runs(connection, conclusive=True)
         points = {(newest.job, newest.repository): newest for newest in archives.newest_points(connection)}
         proofs = drills.latest_drills(connection)
+        checks = verifications.standing_results(connection, _CHECKS)
         coming = promises.next_due(connection, now)
         unanswered = promises.unanswered(connection, now)
         unrecorded = messages.count_quarantined(connection)
@@ -362,7 +400,12 @@ def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, 
             last = conclusive.get(job.number)
             since = unanswered.get(job.number, ())
             repositories = tuple(
-                _repository_facts(name, points.get((job.number, name)), proofs.get((job.number, name)))
+                _repository_facts(
+                    name,
+                    points.get((job.number, name)),
+                    proofs.get((job.number, name)),
+                    tuple(check for of, check in checks.get((job.client, name), ()) if of in (None, job.number)),
+                )
                 for name in declared.repositories
             )
             due = coming.get(job.number)
@@ -370,10 +413,12 @@ def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, 
     return facts, unrecorded
 
 
-def _repository_facts(name: str, newest: archives.NewestPoint | None, drill: Drill | None) -> RepositoryFacts:
+def _repository_facts(
+    name: str, newest: archives.NewestPoint | None, drill: Drill | None, checks: tuple[Verification, ...]
+) -> RepositoryFacts:
     if newest is None:
-        return RepositoryFacts(name=name, drill=drill)
-    return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill)
+        return RepositoryFacts(name=name, drill=drill, checks=checks)
+    return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill, checks=checks)
 
 
 __all__ = [

@@ -44,6 +44,8 @@ lone surrogate, such as `\\udce9`.
 object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `restore` | a [RestoreResult](#restoreresult); with `--dry-run` a [RestorePlan](#restoreplan) that names every path |
 | `drill` | a list of [Drill](#drill), one for each repository |
+| `check`, `verify catalog`, `verify spot`, `verify list` | a list of [Verification](#verification) |
+| `verify disk` | a [LiveReport](#livereport) |
 
 ## A report of hosts
 
@@ -88,7 +90,7 @@ EXPLAINED = {
 
 PRINTED: tuple[Any, ...] = (
     *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
-    *(Drill, RestorePlan, RestoreResult, Plan, Explained),
+    *(Drill, Verification, LiveReport, RestorePlan, RestoreResult, Plan, Explained),
 )
 
 

@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
@@ -24,7 +25,7 @@ from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.clock import Clock
 from fleetkeep.errors import BorgFailed, Cancelled, FleetkeepError, StorageFull
 from fleetkeep.ids import new_id
-from fleetkeep.model import ArchiveFacts, Assertion, AssertionResult, Drill, DrillFile, DrillKind, Point
+from fleetkeep.model import ArchiveFacts, Assertion, AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point
 from fleetkeep.plan.drill import is_recorded, judge_drill, order_files
 from fleetkeep.plan.sample import Sample, SampledFile, SampleRule, plan_sample
 
@@ -103,7 +104,24 @@ def drill_job(
     except FleetkeepError as error:
         trouble = str(error)
     outcome, reason = judge_drill(point, sample, files, trouble, clean_text, asserting.results)
-    restored = {file.path for file in files if file.sha256}
+    ended = _Ended(sample, files, outcome, reason, asserting.results)
+    return _record(point, identifier, began, clock.now(), ended)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a drill ended."""
+
+    sample: Sample
+    files: tuple[DrillFile, ...]
+    outcome: Outcome
+    reason: str
+    assertions: tuple[AssertionResult, ...]
+
+
+def _record(point: Point, identifier: str, began: datetime, finished: datetime, ended: _Ended) -> Drill:
+    restored = {file.path for file in ended.files if file.sha256}
+    sample = ended.sample
     return Drill(
         id=identifier,
         client=point.client,
@@ -112,16 +130,16 @@ def drill_job(
         archive_id=point.archive.id,
         archive_name=point.archive.name,
         started_at=began,
-        finished_at=clock.now(),
-        outcome=outcome,
-        reason=reason,
+        finished_at=finished,
+        outcome=ended.outcome,
+        reason=ended.reason,
         sample_size=len(restored),
         population=sample.population,
         left_out=sample.left_out,
         sample_bytes=sum(file.size_bytes for file in sample.files if file.path in restored),
         seed=sample.seed,
-        files=order_files(files),
-        assertions=asserting.results,
+        files=order_files(ended.files),
+        assertions=ended.assertions,
     )
 
 

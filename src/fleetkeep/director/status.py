@@ -119,7 +119,7 @@ class JobStatus(Model):
     """When the job's archives were last proven in the repository where that is longest ago."""
 
     checked_at: AwareDatetime | None = None
-    """When the segments of the job's repositories were last found sound, in the repository where that is longest ago."""
+    """When the segments were last found sound, in the repository of the job where that is longest ago."""
 
     next_due_at: AwareDatetime | None = None
     """When a run is due next."""
@@ -243,11 +243,11 @@ def _missed(facts: JobFacts, now: datetime) -> Iterator[Finding]:
 
 def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
     name, drill = repository.name, repository.drill
+    yield from _check_findings(facts, repository, now)
     if repository.newest is None:
         sentence = f"nothing can be restored from repository {name}: no good archive is there"
         yield _finding(facts, FindingKind.NOTHING_TO_RESTORE, sentence, _run_it(facts), name)
         return
-    yield from _check_findings(facts, repository, now)
     age, limit = now - _made_at(repository.newest), facts.job.rpo
     if limit is not None and age > limit:
         sentence = (
@@ -273,9 +273,7 @@ def _check_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime)
         more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
         what = f"{_CHECKS[newest.kind]} in repository {repository.name}"
         sentence = f"the last check of {what} failed {age} ago: {newest.reason.rstrip('.')}{more}"
-        step = (
-            "Never repair it in place: `fleetkeep verify list` shows what was found, docs/how-to/verify.md what to do."
-        )
+        step = "Never repair it in place; `fleetkeep verify list` says what is wrong, docs/how-to/verify.md what to do."
         yield _finding(facts, FindingKind.CHECK_FAILED, sentence, step, repository.name)
 
 

@@ -214,28 +214,27 @@ def checked(*checks) -> JobFacts:
 
 
 def test_a_check_that_failed_needs_a_person_and_says_what_was_found():
-    bad = make_verification(
-        "bad",
-        kind=VerificationKind.DATA,
-        outcome=Outcome.FAILED,
-        reason="1 file (x) is damaged.",
-        finished_at=NOW - HOUR,
-    )
+    said = {"outcome": Outcome.FAILED, "reason": "1 file (x) is damaged.", "finished_at": NOW - HOUR}
+    bad = make_verification("bad", kind=VerificationKind.DATA, **said)
     status = judge([checked(bad, make_verification("good"))], {}, NOW)
     assert status.needs_person
     assert [finding.kind for finding in status.findings] == [FindingKind.CHECK_FAILED]
     assert status.verdict == (
-        "1 of 1 job needs a person: web1/system: the last check of the content of an archive in repository offsite failed "
-        "60 minutes ago: 1 file (x) is damaged."
+        "1 of 1 job needs a person: web1/system: the last check of the content of an archive in repository offsite "
+        "failed 60 minutes ago: 1 file (x) is damaged."
     )
     assert "Never repair it in place" in status.findings[0].next_step
 
 
+def test_damage_is_said_where_no_archive_is_left():
+    bad = make_verification("bad", outcome=Outcome.FAILED, reason="It is gone.")
+    facts = replace(GOOD, repositories=(RepositoryFacts("offsite", checks=(bad,)),))
+    kinds = {finding.kind for finding in judge([facts], {}, NOW).findings}
+    assert kinds == {FindingKind.NOTHING_TO_RESTORE, FindingKind.CHECK_FAILED}
+
+
 def test_several_failed_checks_of_a_repository_are_one_finding():
-    bad = [
-        make_verification(str(age), outcome=Outcome.FAILED, reason=f"{age}.", finished_at=NOW - age * DAY)
-        for age in (1, 2)
-    ]
+    bad = [make_verification(outcome=Outcome.FAILED, reason=f"{age}.", finished_at=NOW - age * DAY) for age in (1, 2)]
     (finding,) = judge([checked(*bad)], {}, NOW).findings
     assert finding.sentence.endswith("failed 24 hours ago: 1 (1 more)")
 

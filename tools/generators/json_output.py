@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from fleetkeep.agent.restore import RestoreResult
 from fleetkeep.director.status import Status
 from fleetkeep.fleet.explain import Explained
-from fleetkeep.model import Drill, FileChange, FileEntry, FileHit, FileState, Point, PointDiff, Run
+from fleetkeep.model import Drill, FileChange, FileEntry, FileHit, FileState, Point, PointDiff, Run, Verification
 from fleetkeep.plan.change import Plan
+from fleetkeep.plan.live import LiveReport
 from fleetkeep.plan.restore import RestorePlan
 
 from .fleet_file import definition, reachable, render_type

@@ -26,6 +26,8 @@ from fleetkeep.model import (
     SourcePath,
     Sources,
     Trigger,
+    Verification,
+    VerificationKind,
 )
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=timezone.utc)
@@ -142,6 +144,23 @@ def make_kit_record(identity: str = "kit-1", **changes: Any) -> Kit:
         "fingerprint": "ab" * 32,
     }
     return Kit(**values | changes)
+
+
+def make_verification(identity: str = "check-1", **changes: Any) -> Verification:
+    """A check of the segments that found nothing wrong."""
+    values: dict[str, Any] = {
+        "id": identity,
+        "client": "web1",
+        "repository": "offsite",
+        "kind": VerificationKind.REPOSITORY,
+        "started_at": NOW - MINUTE,
+        "finished_at": NOW,
+        "outcome": Outcome.SUCCEEDED,
+    }
+    values |= changes
+    if "started_at" not in changes:
+        values["started_at"] = values["finished_at"] - MINUTE
+    return Verification(**values)
 
 
 class Sender:

@@ -367,6 +367,16 @@ class PathRefused(FleetkeepError):
     code = "FK509"
 
 
+# --- verification: FK540 to FK569 ---
+
+
+class DamageFound(FleetkeepError):
+    """Repository {repository} is damaged: {reason} Never run `borg check --repair` on it: keep a copy of it as it is,
+    restore from {elsewhere}, and see docs/how-to/verify.md."""
+
+    code = "FK540"
+
+
 # --- Ansible on the controller: FK6xx ---
 
 

@@ -10,8 +10,21 @@ from pydantic import TypeAdapter
 from fleetkeep.agent.restore import RestoreResult
 from fleetkeep.director.status import Status
 from fleetkeep.fleet.explain import Explained
-from fleetkeep.model import Drill, FileChange, FileEntry, FileHit, FileState, Kit, KitProof, Point, PointDiff, Run
+from fleetkeep.model import (
+    Drill,
+    FileChange,
+    FileEntry,
+    FileHit,
+    FileState,
+    Kit,
+    KitProof,
+    Point,
+    PointDiff,
+    Run,
+    Verification,
+)
 from fleetkeep.plan.change import Plan
+from fleetkeep.plan.live import LiveReport
 from fleetkeep.plan.restore import RestorePlan
 
 from .fleet_file import definition, reachable, render_type
@@ -49,6 +62,8 @@ object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `kit test` | a [KitProof](#kitproof), with `recorded`: whether it is on record here |
 | `key change-passphrase` | an object with `repository`, `changed`, `fingerprint` and `stale_kits` (a list of ids) |
 | `key export` | an object with `repository`, `repository_id` and `file` |
+| `check`, `verify catalog`, `verify spot`, `verify list` | a list of [Verification](#verification) |
+| `verify disk` | a [LiveReport](#livereport) |
 
 ## A report of hosts
 
@@ -93,7 +108,7 @@ EXPLAINED = {
 
 PRINTED: tuple[Any, ...] = (
     *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
-    *(Drill, Kit, KitProof, RestorePlan, RestoreResult, Plan, Explained),
+    *(Drill, Kit, KitProof, Verification, LiveReport, RestorePlan, RestoreResult, Plan, Explained),
 )
 
 

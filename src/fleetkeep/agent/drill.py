@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
@@ -24,10 +25,11 @@ from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.clock import Clock
 from fleetkeep.errors import BorgFailed, Cancelled, FleetkeepError, StorageFull
 from fleetkeep.ids import new_id
-from fleetkeep.model import Drill, DrillFile, DrillKind, Point
+from fleetkeep.model import ArchiveFacts, Assertion, AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point
 from fleetkeep.plan.drill import is_recorded, judge_drill, order_files
 from fleetkeep.plan.sample import Sample, SampledFile, SampleRule, plan_sample
 
+from .assertions import Restored, Wanted, check_assertions
 from .cancel import StepCancellation
 from .disk import hash_file, open_beneath, open_file
 from .items import batches, content_hashes, stream_items
@@ -64,6 +66,8 @@ def drill_job(
     *,
     seed: str = "",
     rule: SampleRule | None = None,
+    assertions: Sequence[Assertion] = (),
+    previous: ArchiveFacts | None = None,
     on_progress: Progress | None = None,
     cancellation: Cancellation | None = None,
 ) -> Drill:
@@ -75,6 +79,8 @@ def drill_job(
         clock: For its times.
         seed: Any text, which chooses the same files again; empty for a new one.
         rule: How much to restore.
+        assertions: What must hold besides.
+        previous: The archive of the job before it in the same repository, for assertions that compare with it.
         on_progress: Told how many bytes of the sample are restored.
         cancellation: Stops within two seconds when somebody asks to.
 
@@ -86,17 +92,36 @@ def drill_job(
     trouble = ""
     identifier = new_id()
     worker = _Drill(point, place, on_progress, cancellation)
+    asserting = _Asserting(assertions, previous, Wanted.by(assertions))
     try:
         items = stream_items(place.access, point.archive.repository, point.archive.name, cancellation=cancellation)
-        sample = plan_sample(items, sample.seed, rule or SampleRule())
-        if is_recorded(point, sample) and sample.files:
-            files = worker.prove(sample, identifier)
+        sample = plan_sample(asserting.wanted.watch(items), sample.seed, rule or SampleRule())
+        sample = asserting.wanted.add_to(sample)
+        if is_recorded(point, sample) and (sample.files or assertions):
+            files = worker.prove(sample, identifier, asserting)
     except Cancelled:
         raise Cancelled(what="The drill") from None
     except FleetkeepError as error:
         trouble = str(error)
-    outcome, reason = judge_drill(point, sample, files, trouble, clean_text)
-    restored = {file.path for file in files if file.sha256}
+    outcome, reason = judge_drill(point, sample, files, trouble, clean_text, asserting.results)
+    ended = _Ended(sample, files, outcome, reason, asserting.results)
+    return _record(point, identifier, began, clock.now(), ended)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a drill ended."""
+
+    sample: Sample
+    files: tuple[DrillFile, ...]
+    outcome: Outcome
+    reason: str
+    assertions: tuple[AssertionResult, ...]
+
+
+def _record(point: Point, identifier: str, began: datetime, finished: datetime, ended: _Ended) -> Drill:
+    restored = {file.path for file in ended.files if file.sha256}
+    sample = ended.sample
     return Drill(
         id=identifier,
         client=point.client,
@@ -105,16 +130,27 @@ def drill_job(
         archive_id=point.archive.id,
         archive_name=point.archive.name,
         started_at=began,
-        finished_at=clock.now(),
-        outcome=outcome,
-        reason=reason,
+        finished_at=finished,
+        outcome=ended.outcome,
+        reason=ended.reason,
         sample_size=len(restored),
         population=sample.population,
         left_out=sample.left_out,
         sample_bytes=sum(file.size_bytes for file in sample.files if file.path in restored),
         seed=sample.seed,
-        files=order_files(files),
+        files=order_files(ended.files),
+        assertions=ended.assertions,
     )
+
+
+@dataclass
+class _Asserting:
+    """What was declared to hold, and what came of it."""
+
+    assertions: Sequence[Assertion]
+    previous: ArchiveFacts | None
+    wanted: Wanted
+    results: tuple[AssertionResult, ...] = ()
 
 
 class _Drill:
@@ -123,21 +159,26 @@ class _Drill:
     def __init__(
         self, point: Point, place: DrillPlace, on_progress: Progress | None, cancellation: Cancellation | None
     ) -> None:
+        self._point = point
         self._archive = point.archive
         self._place = place
         self._on_progress = on_progress
         self._cancellation = cancellation
         self._done_bytes = 0
 
-    def prove(self, sample: Sample, identifier: str) -> tuple[DrillFile, ...]:
-        """Restore the sample and compare it, file by file."""
+    def prove(self, sample: Sample, identifier: str, asserting: _Asserting) -> tuple[DrillFile, ...]:
+        """Restore the sample, compare it file by file, and look at what must hold."""
         with scratch_folder(self._place.scratch, identifier) as folder:
             if shutil.disk_usage(folder).free < sample.size_bytes + EXCESS_BYTES:
                 raise StorageFull(what="the files of the drill", location=self._place.scratch)
             by_path = {file.path: file for file in sample.files}
             for paths in batches(list(by_path)):
                 self._extract([by_path[path] for path in paths], folder, sample.size_bytes)
-            return self._compare(sample.files, folder)
+            files = self._compare(sample.files, folder)
+            found = {file.path: file for file in files}
+            restored = Restored(self._point, asserting.previous, folder, asserting.wanted, found, self._cancellation)
+            asserting.results = check_assertions(asserting.assertions, restored)
+            return files
 
     def _extract(self, files: list[SampledFile], folder: Path, total_bytes: int) -> None:
         """Restore files, given in the order of the archive, stepping over damaged ones."""

@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from fleetkeep.borg.events import clean_text
 from fleetkeep.borg.process import Cancellation
@@ -55,6 +56,7 @@ def run_hook(
     *,
     cancellation: Cancellation | None = None,
     longest_seconds: float | None = None,
+    working_directory: Path | None = None,
 ) -> HookResult:
     """Run a hook to its end, its timeout or a cancellation, whichever comes first.
 
@@ -63,6 +65,7 @@ def run_hook(
         environment: What it learns of the run; never a secret.
         cancellation: Ends it when somebody asks to; without one it is left to its timeout.
         longest_seconds: A limit that is shorter than its own timeout.
+        working_directory: Where it runs; without one, where this process does.
     """
     clock = SystemClock()
     began = clock.monotonic()
@@ -75,6 +78,7 @@ def run_hook(
             stderr=subprocess.STDOUT,
             env=child_environment(environment),
             start_new_session=True,
+            cwd=working_directory,
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

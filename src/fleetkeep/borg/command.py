@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 #: Long enough for a stale lock of a killed process to be found and for a short command of another client to end.
 LOCK_WAIT_SECONDS = 120
@@ -50,6 +51,28 @@ def create_arguments(
     arguments += [f"--compression={compression}", f"--checkpoint-interval={CHECKPOINT_SECONDS}"]
     if comment:
         arguments.append(f"--comment={escape_placeholders(comment)}")
+    if exclude_caches:
+        arguments.append("--exclude-caches")
+    if one_file_system:
+        arguments.append("--one-file-system")
+    arguments += [f"--exclude-if-present={name}" for name in exclude_if_present]
+    arguments += [f"--exclude={pattern}" for pattern in exclude]
+    return [*arguments, archive_location(location, archive), *paths]
+
+
+def dry_create_arguments(
+    location: str,
+    archive: str,
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    exclude_caches: bool = False,
+    exclude_if_present: Sequence[str] = (),
+    one_file_system: bool = False,
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+) -> list[str]:
+    """List what an archive of absolute ``paths`` would take, with the status ``-``; nothing is made."""
+    arguments = ["create", f"--lock-wait={lock_wait_seconds}", "--dry-run", "--list", "--filter=-"]
     if exclude_caches:
         arguments.append("--exclude-caches")
     if one_file_system:
@@ -165,6 +188,40 @@ def key_change_passphrase_arguments(location: str, *, lock_wait_seconds: int = L
     return ["key", "change-passphrase", f"--lock-wait={lock_wait_seconds}", location]
 
 
+def check_repository_arguments(
+    location: str, *, max_duration_seconds: int = 0, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Check the segments of a repository. Nothing here ever repairs.
+
+    With a duration Borg remembers in the repository how far it came and goes on there, and compares the checksums of
+    the entries alone; without one it begins anew and compares its index as well.
+    """
+    arguments = ["check", f"--lock-wait={lock_wait_seconds}", "--info", "--progress", "--repository-only"]
+    if max_duration_seconds:
+        arguments.append(f"--max-duration={max_duration_seconds}")
+    return [*arguments, location]
+
+
+def check_archive_arguments(location: str, archive: str, *, lock_wait_seconds: int = LOCK_WAIT_SECONDS) -> list[str]:
+    """Check the metadata of one archive, and that each chunk of it is there."""
+    arguments = ["check", f"--lock-wait={lock_wait_seconds}", "--info", "--archives-only"]
+    return [*arguments, archive_location(location, archive)]
+
+
+def read_arguments(
+    location: str, archive: str, *, skip: Path | None = None, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Read, decrypt and verify every chunk of an archive, and name each item before it is read.
+
+    ``skip`` is a file of patterns, one a line, of what is left out. (``check --verify-data`` reads the repository as a
+    whole, whatever archive it is given.)
+    """
+    arguments = ["extract", f"--lock-wait={lock_wait_seconds}", "--dry-run", "--list"]
+    if skip is not None:
+        arguments.append(f"--exclude-from={skip}")
+    return [*arguments, archive_location(location, archive)]
+
+
 def break_lock_arguments(location: str) -> list[str]:
     """Remove the locks of a repository and of its cache; only after proof that their holder is dead."""
     return ["break-lock", location]
@@ -175,9 +232,12 @@ __all__ = [
     "LOCK_WAIT_SECONDS",
     "archive_location",
     "break_lock_arguments",
+    "check_archive_arguments",
+    "check_repository_arguments",
     "compact_arguments",
     "create_arguments",
     "delete_arguments",
+    "dry_create_arguments",
     "escape_placeholders",
     "extract_arguments",
     "info_arguments",
@@ -186,4 +246,5 @@ __all__ = [
     "key_export_arguments",
     "list_arguments",
     "list_items_arguments",
+    "read_arguments",
 ]

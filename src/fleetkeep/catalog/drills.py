@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +23,8 @@ def is_recorded(connection: Connection, client: int, drill_id: str) -> bool:
 
 def record_drill(connection: Connection, drill: Drill, *, client: int, job: int, repository: int) -> None:
     """Write a drill down with the files that it compared."""
-    values = drill.model_dump(exclude={"client", "job", "repository", "files"})
+    values = drill.model_dump(exclude={"client", "job", "repository", "files", "assertions"})
+    values["assertions"] = json.dumps([result.model_dump(mode="json") for result in drill.assertions])
     statement = insert(tables.drill).values(client=client, job=job, repository=repository, **values)
     number = connection.execute(statement.returning(tables.drill.c.number)).scalar_one()
     if drill.files:
@@ -107,6 +109,7 @@ def _drill(row: Any, files: Sequence[DrillFile]) -> Drill:
         sample_bytes=row.sample_bytes,
         seed=row.seed,
         files=tuple(files),
+        assertions=json.loads(row.assertions),
     )
 
 

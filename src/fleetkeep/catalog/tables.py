@@ -279,6 +279,7 @@ verification = Table(
     Column("finished_at", Moment, nullable=False),
     Column("outcome", Word(Outcome), nullable=False),
     Column("reason", Text, nullable=False),
+    Column("is_complete", Boolean(create_constraint=False), nullable=False, doc="False: a part, and the next goes on."),
     Column("evidence", Text, nullable=False, doc="What was counted and found, as JSON."),
     UniqueConstraint("client", "id"),
     Index(None, "repository", "kind", "finished_at"),

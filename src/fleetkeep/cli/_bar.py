@@ -27,4 +27,20 @@ def byte_bar(label: str, *, silent: bool = False) -> Iterator[Callable[[int, int
         yield lambda done, total: progress.update(task, completed=min(done, total), total=total)
 
 
-__all__ = ["byte_bar"]
+@contextmanager
+def step_bar(label: str, *, silent: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """The same for steps of any kind, told as (done, total)."""
+    terminal = console(stderr=True)
+    if silent or not terminal.is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=terminal, transient=True
+    ) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=min(done, total), total=total)
+
+
+__all__ = ["byte_bar", "step_bar"]

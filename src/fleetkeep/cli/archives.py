@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(job: str | None, repository: str | None, deleted: bool, limit: int, as_json: bool) -> None:
-    """List archives, the newest first, with their sizes when they were made and when a restore last proved them."""
+    """List archives, the newest first: their sizes when made, when a restore last proved and a check last read them."""
     from fleetkeep.director import history
+    from fleetkeep.director.verifications import with_checks
 
     with record() as catalog:
         wanted = {"job": job, "repository": repository}
         points = history.list_archives(catalog, **wanted, deleted=deleted, limit=limit) if catalog else []
+        points = with_checks(catalog, points) if catalog else []
         if as_json:
             emit_json([point.model_dump(mode="json") for point in points])
         elif points:
@@ -59,7 +61,7 @@ def _nothing(catalog: Catalog | None, job: str | None, repository: str | None) -
 def _list(points: Sequence[Point], limit: int, deleted: bool) -> None:
     several = len({point.client for point in points}) > 1
     ends = ["DELETED"] if deleted else []
-    head = ["ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN", *ends, "ARCHIVE"]
+    head = ["ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN", "CHECKED", *ends, "ARCHIVE"]
     rows = (_row(point, several, deleted) for point in points)
     print_table(head, rows, numbers=("FILES", "SIZE", "ADDED"), fold=False)
     if len(points) == limit:
@@ -80,9 +82,25 @@ def _row(point: Point, several: bool, deleted: bool) -> tuple[object, ...]:
         render_bytes(archive.original_bytes),
         render_bytes(archive.deduplicated_bytes),
         proven,
+        _checked(point),
         *([render_moment(point.deleted_at)] if deleted else []),
         archive.name,
     )
+
+
+def _checked(point: Point) -> object:
+    """The worst of what stands: a failed check first, then its content, then its metadata alone."""
+    from fleetkeep.model import Outcome, VerificationKind
+
+    checks = {check.kind: check for check in point.checks}
+    looked = [checks[kind] for kind in (VerificationKind.DATA, VerificationKind.ARCHIVE) if kind in checks]
+    failed = [check for check in looked if check.outcome is Outcome.FAILED]
+    if failed:
+        return inert(f"FAILED {render_moment(failed[0].at)}", "bold red")
+    if not looked:
+        return inert("never", "yellow")
+    depth = "" if looked[0].kind is VerificationKind.DATA else " (metadata)"
+    return f"{render_moment(looked[0].at)}{depth}"
 
 
 __all__ = ["command"]

@@ -11,16 +11,17 @@ import click
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import NoArchiveAt, UnknownArchive
 from fleetkeep.plan.drill import FILES_KEPT, render_drill
-from fleetkeep.plan.sample import DEFAULT_FILES, SampleRule
+from fleetkeep.plan.sample import SampleRule
 
 from ._bar import byte_bar
 from ._common import embedded_director, emit_json, json_option, paths, printable
 from ._points import access_to, named_point
+from ._record import record
 from ._signals import cancelled_by_signals
 from .main import print_error
 
 if TYPE_CHECKING:
-    from fleetkeep.model import Drill, Point
+    from fleetkeep.model import ArchiveFacts, Drill, DrillRules, Point
 
 
 @click.command(
@@ -34,20 +35,22 @@ if TYPE_CHECKING:
     "--files",
     metavar="NUMBER",
     type=click.IntRange(1, FILES_KEPT),
-    default=DEFAULT_FILES,
-    show_default=True,
-    help="Restore at most so many files: the newest ones, and random ones of every size.",
+    help="Restore at most so many files instead of as many as the job says: the newest ones, and random ones of every "
+    "size.",
 )
 @click.option("--seed", metavar="WORD", default="", help="Choose the same files as a drill with this seed.")
 @json_option
-def command(job: str, repository: str | None, archive: str | None, files: int, seed: str, as_json: bool) -> None:
+def command(job: str, repository: str | None, archive: str | None, files: int | None, seed: str, as_json: bool) -> None:
     """Restore a sample of a job's newest archive into scratch space and compare its content.
 
-    Each file is compared with the live source or, where that changed since, with the archive. The result is recorded.
+    Each file is compared with the live source or, where that changed since, with the archive. Then what the job asserts
+    is looked at: `drill` in the fleet file. The result is recorded.
     """
     from fleetkeep.agent.state import load_job
 
-    names = [repository] if repository is not None else list(load_job(paths(), job).repositories)
+    declared = load_job(paths(), job)
+    names = [repository] if repository is not None else list(declared.repositories)
+    rules = declared.drill if files is None else declared.drill.model_copy(update={"files": files})
     drills = []
     for name in names:
         try:
@@ -55,7 +58,7 @@ def command(job: str, repository: str | None, archive: str | None, files: int, s
         except (NoArchiveAt, UnknownArchive) as error:
             print_error(error)
             continue
-        drill = _drill(point, SampleRule(files=files), seed, as_json)
+        drill = _drill(point, rules, seed, as_json)
         drills.append(drill)
         if not as_json:
             click.echo(render_drill(drill, printable))
@@ -65,7 +68,7 @@ def command(job: str, repository: str | None, archive: str | None, files: int, s
         raise click.exceptions.Exit(1)
 
 
-def _drill(point: Point, rule: SampleRule, seed: str, as_json: bool) -> Drill:
+def _drill(point: Point, rules: DrillRules, seed: str, as_json: bool) -> Drill:
     """One drill, recorded."""
     from fleetkeep.agent.drill import DrillPlace, drill_job
     from fleetkeep.agent.ledger import Ledger
@@ -74,12 +77,30 @@ def _drill(point: Point, rule: SampleRule, seed: str, as_json: bool) -> Drill:
     clock = SystemClock()
     place = DrillPlace(access=access_to(point.archive.repository), scratch=paths().scratch)
     with cancelled_by_signals() as cancellation, byte_bar("Proving", silent=as_json) as bar:
-        drill = drill_job(point, place, clock, seed=seed, rule=rule, on_progress=bar, cancellation=cancellation)
+        drill = drill_job(
+            point,
+            place,
+            clock,
+            seed=seed,
+            rule=SampleRule(files=rules.files),
+            assertions=rules.assertions,
+            previous=_previous(point),
+            on_progress=bar,
+            cancellation=cancellation,
+        )
     with closing(Ledger(paths().spool, embedded_director(), point.client, clock)) as ledger:
         ledger.tell(DrillFinished(drill=drill))
         if ledger.problem:
             click.echo(f"The drill is not recorded yet: {ledger.problem}", err=True)
     return drill
+
+
+def _previous(point: Point) -> ArchiveFacts | None:
+    """The archive of the job before it in the same repository."""
+    from fleetkeep.director.history import archive_before
+
+    with record() as catalog:
+        return archive_before(catalog, point) if catalog else None
 
 
 __all__ = ["command"]

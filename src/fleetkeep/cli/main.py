@@ -30,6 +30,8 @@ VERBS: dict[str, str] = {
     "diff": "Find",
     "restore": "Restore and prove",
     "drill": "Restore and prove",
+    "check": "Restore and prove",
+    "verify": "Restore and prove",
     "kit": "Keep the keys",
     "key": "Keep the keys",
     "completion": "More",

@@ -66,11 +66,12 @@ def _show_jobs(jobs: Sequence[JobStatus]) -> None:
             render_moment(job.last_started_at),
             render_moment(job.newest_archive_at),
             render_moment(job.proven_at),
+            render_moment(job.checked_at),
             render_moment(job.next_due_at),
         )
         for job in jobs
     ]
-    print_table(("JOB", "STATE", "LAST RUN", "STARTED", "DATA FROM", "PROVEN", "NEXT DUE"), rows)
+    print_table(("JOB", "STATE", "LAST RUN", "STARTED", "DATA FROM", "PROVEN", "CHECKED", "NEXT DUE"), rows)
 
 
 __all__ = ["command"]

@@ -10,7 +10,7 @@ from fleetkeep.catalog import archives, clients, promises, runs
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.catalog.runs import RunFilter
 from fleetkeep.errors import AmbiguousId, NoArchiveAt, UnknownArchive, UnknownRun
-from fleetkeep.model import Outcome, Point, Promise, Run
+from fleetkeep.model import ArchiveFacts, Outcome, Point, Promise, Run
 
 #: The shortest beginning of an id that stands for the whole.
 SHORTEST = 4
@@ -123,6 +123,17 @@ def find_point_at(
     return _best([point for point in before if point.run_id == newest.run_id])
 
 
+def archive_before(catalog: Catalog, point: Point) -> ArchiveFacts | None:
+    """The newest archive of the same job and repository that is older and ended well, deleted or not."""
+    where = {"client": point.client, "job": point.job, "repository": point.archive.repository}
+    older = [
+        other.archive
+        for other in list_archives(catalog, **where, deleted=True, limit=None)
+        if other.outcome.is_good and other.archive.started_at < point.archive.started_at
+    ]
+    return max(older, key=lambda archive: archive.started_at, default=None)
+
+
 def _best(points: Sequence[Point]) -> Point:
     """Of the archives of one run, the one that was proven last, else the first that was received."""
     proven = [point for point in points if point.proven_at is not None]
@@ -141,6 +152,7 @@ def _plain(moment: datetime) -> str:
 
 __all__ = [
     "SHORTEST",
+    "archive_before",
     "find_point",
     "find_point_at",
     "find_run",

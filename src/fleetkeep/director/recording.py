@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleetkeep.catalog import archives, clients, drills, file_index, kits, repositories, runs
+from fleetkeep.catalog import archives, clients, drills, file_index, kits, repositories, runs, verifications
 from fleetkeep.catalog.clients import KnownJob
 from fleetkeep.catalog.file_index import Place
 from fleetkeep.catalog.runs import RepositoryKeys
@@ -28,6 +28,7 @@ from fleetkeep.link import (
     RunFinished,
     RunStarted,
     StateApplied,
+    VerificationFinished,
 )
 from fleetkeep.link.files import parse_lines
 from fleetkeep.model import ArchiveFacts, Outcome, ReceiptKind, RepositoryRun, Run
@@ -195,6 +196,24 @@ class Recorder:
         """The kits of a repository with another key are stale."""
         kits.retire_others(self.connection, repository=repository, borg_id=borg_id, fingerprint=fingerprint, at=at)
 
+    def verification_finished(self, message: VerificationFinished) -> None:
+        verification = message.verification
+        self._is_theirs(verification.client)
+        if verifications.is_recorded(self.connection, self.client, verification.id):
+            return
+        repository, archive = self._repository(verification.repository), None
+        if verification.archive_id:
+            archive = verifications.find_archive(self.connection, repository, verification.archive_id)
+        told = verification.model_copy(
+            update={
+                "started_at": self._no_later(verification.started_at),
+                "finished_at": self._no_later(verification.finished_at),
+            }
+        )
+        verifications.record_verification(
+            self.connection, told, client=self.client, repository=repository, archive=archive
+        )
+
     def _keys(self, run: Run, job: int, part: RepositoryRun) -> RepositoryKeys:
         """The keys of one repository of a run. A run that names an archive is a receipt for it as well."""
         if part.archive is None:
@@ -272,6 +291,7 @@ _HANDLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
     KitMade: Recorder.kit_made,
     KitTested: Recorder.kit_tested,
     KeyChanged: Recorder.key_changed,
+    VerificationFinished: Recorder.verification_finished,
 }
 
 __all__ = ["NotTheirs", "Recorder"]

@@ -16,9 +16,9 @@ from itertools import chain
 
 from pydantic import AwareDatetime
 
-from fleetkeep.catalog import archives, clients, drills, kits, messages, promises, repositories, runs
+from fleetkeep.catalog import archives, clients, drills, kits, messages, promises, repositories, runs, verifications
 from fleetkeep.catalog.database import Catalog
-from fleetkeep.model import Drill, Encryption, Job, Kit, Outcome, Point, Run
+from fleetkeep.model import Drill, Encryption, Job, Kit, Outcome, Point, Run, Verification, VerificationKind
 from fleetkeep.model.base import Model, Name, render_duration
 from fleetkeep.plan.words import render_age, render_count
 
@@ -30,6 +30,7 @@ class FindingKind(str, Enum):
 
     NEVER_RAN = "never_ran"
     NOTHING_TO_RESTORE = "nothing_to_restore"
+    CHECK_FAILED = "check_failed"
     DRILL_FAILED = "drill_failed"
     RUN_FAILED = "run_failed"
     TOO_OLD = "too_old"
@@ -49,6 +50,14 @@ class FindingKind(str, Enum):
 
 _SEVERITY = list(FindingKind)
 _WAITING = (FindingKind.UNPROVEN, FindingKind.NO_KIT, FindingKind.STALE_KIT, FindingKind.WAITING)
+
+#: The verifications that speak of what could be restored, and what each looked at.
+_CHECKS = {
+    VerificationKind.REPOSITORY: "the segments",
+    VerificationKind.ARCHIVE: "the metadata of an archive",
+    VerificationKind.DATA: "the content of an archive",
+    VerificationKind.SPOT: "unchanged files against an archive",
+}
 
 
 class JobState(str, Enum):
@@ -113,6 +122,9 @@ class JobStatus(Model):
     proven_at: AwareDatetime | None = None
     """When the job's archives were last proven in the repository where that is longest ago."""
 
+    checked_at: AwareDatetime | None = None
+    """When the segments were last found sound, in the repository of the job where that is longest ago."""
+
     next_due_at: AwareDatetime | None = None
     """When a run is due next."""
 
@@ -147,6 +159,14 @@ class RepositoryFacts:
     """When an archive of the job that exists there was last proven."""
     drill: Drill | None = None
     """The drill that ended last there."""
+    checks: tuple[Verification, ...] = ()
+    """The result that stands for each kind of verification of the repository, and of the job's archives there."""
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """When all its segments were found sound, if that is what was found last."""
+        sound = (check for check in self.checks if check.kind is VerificationKind.REPOSITORY)
+        return next((check.finished_at for check in sound if check.outcome is Outcome.SUCCEEDED), None)
 
 
 @dataclass(frozen=True)
@@ -240,6 +260,7 @@ def _missed(facts: JobFacts, now: datetime) -> Iterator[Finding]:
 
 def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
     name, drill = repository.name, repository.drill
+    yield from _check_findings(facts, repository, now)
     if repository.newest is None:
         sentence = f"nothing can be restored from repository {name}: no good archive is there"
         yield _finding(facts, FindingKind.NOTHING_TO_RESTORE, sentence, _run_it(facts), name)
@@ -275,6 +296,19 @@ def _kit_findings(facts: KitFacts) -> Iterator[Finding]:
         "the repository has now"
     )
     yield Finding(kind=FindingKind.STALE_KIT, client=client, repository=name, sentence=sentence, next_step=step)
+
+
+def _check_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
+    """One finding for all that checks found wrong in a repository, and not put right since."""
+    wrong = [check for check in repository.checks if check.outcome is Outcome.FAILED]
+    if wrong:
+        newest = max(wrong, key=lambda check: check.finished_at)
+        age = render_age(now - newest.finished_at)
+        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        what = f"{_CHECKS[newest.kind]} in repository {repository.name}"
+        sentence = f"the last check of {what} failed {age} ago: {newest.reason.rstrip('.')}{more}"
+        step = "Never repair it in place; `fleetkeep verify list` says what is wrong, docs/how-to/verify.md what to do."
+        yield _finding(facts, FindingKind.CHECK_FAILED, sentence, step, repository.name)
 
 
 def _unrecorded(client: str, count: int) -> Finding:
@@ -326,6 +360,7 @@ def _job_status(facts: JobFacts, found: Sequence[Finding]) -> JobStatus:
         last_started_at=facts.latest.started_at if facts.latest else None,
         newest_archive_at=_oldest(made),
         proven_at=_oldest([repository.proven_at for repository in facts.repositories]),
+        checked_at=_oldest([repository.checked_at for repository in facts.repositories]),
         next_due_at=facts.next_due_at,
     )
 
@@ -387,6 +422,7 @@ def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, 
         conclusive = runs.latest_runs(connection, conclusive=True)
         points = {(newest.job, newest.repository): newest for newest in archives.newest_points(connection)}
         proofs = drills.latest_drills(connection)
+        checks = verifications.standing_results(connection, _CHECKS)
         coming = promises.next_due(connection, now)
         unanswered = promises.unanswered(connection, now)
         unrecorded = messages.count_quarantined(connection)
@@ -396,7 +432,12 @@ def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, 
             last = conclusive.get(job.number)
             since = unanswered.get(job.number, ())
             repositories = tuple(
-                _repository_facts(name, points.get((job.number, name)), proofs.get((job.number, name)))
+                _repository_facts(
+                    name,
+                    points.get((job.number, name)),
+                    proofs.get((job.number, name)),
+                    tuple(check for of, check in checks.get((job.client, name), ()) if of in (None, job.number)),
+                )
                 for name in declared.repositories
             )
             due = coming.get(job.number)
@@ -419,10 +460,12 @@ def _gather_kits(catalog: Catalog) -> list[KitFacts]:
     ]
 
 
-def _repository_facts(name: str, newest: archives.NewestPoint | None, drill: Drill | None) -> RepositoryFacts:
+def _repository_facts(
+    name: str, newest: archives.NewestPoint | None, drill: Drill | None, checks: tuple[Verification, ...]
+) -> RepositoryFacts:
     if newest is None:
-        return RepositoryFacts(name=name, drill=drill)
-    return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill)
+        return RepositoryFacts(name=name, drill=drill, checks=checks)
+    return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill, checks=checks)
 
 
 __all__ = [

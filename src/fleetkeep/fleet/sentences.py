@@ -25,6 +25,7 @@ _EXAMPLES = {
     "before": "list program and arguments, such as [systemctl, stop, app]",
     "after": "list program and arguments, such as [systemctl, start, app]",
     "on_error": "list program and arguments, such as [logger, failed]",
+    "is": "write the SHA-256 of the content, as sha256sum prints it",
 }
 _FORMS = {
     "compression": "a compression such as lz4, zstd,3 or auto,zstd,9",
@@ -32,6 +33,7 @@ _FORMS = {
     "schedule": "the name of a declared schedule or a map of its values",
     "retention": "the name of a declared retention or a map of its values",
     "sources": "a map with paths",
+    "is": "64 hexadecimal digits",
 }
 #: What an item of a list should be, by the name of the list.
 _ITEMS = {
@@ -39,9 +41,11 @@ _ITEMS = {
     "before": "a list of program and arguments",
     "after": "a list of program and arguments",
     "on_error": "a list of program and arguments",
+    "assertions": "a map with file_exists, sha256, size_ratio or command",
 }
 _KINDS = (
     ("int", "a whole number"),
+    ("float", "a number"),
     ("bool", "true or false"),
     ("string_type", "text"),
     ("tuple", "a list"),

@@ -18,6 +18,7 @@ from .messages import (
     RunFinished,
     RunStarted,
     StateApplied,
+    VerificationFinished,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "StateApplied",
+    "VerificationFinished",
 ]

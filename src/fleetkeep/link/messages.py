@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Kit, KitProof, Outcome, Run
+from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Kit, KitProof, Outcome, Run, Verification
 from fleetkeep.model.base import Model, Name
 
 
@@ -130,6 +130,13 @@ class KeyChanged(Model):
     fingerprint: str
 
 
+class VerificationFinished(Model):
+    """A check or comparison ended, or a part of one."""
+
+    kind: Literal["verification_finished"] = "verification_finished"
+    verification: Verification
+
+
 Message = Annotated[
     StateApplied
     | RunStarted
@@ -142,7 +149,8 @@ Message = Annotated[
     | DrillFinished
     | KitMade
     | KitTested
-    | KeyChanged,
+    | KeyChanged
+    | VerificationFinished,
     Field(discriminator="kind"),
 ]
 
@@ -181,4 +189,5 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "StateApplied",
+    "VerificationFinished",
 ]

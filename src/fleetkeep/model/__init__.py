@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .assertion import Assertion, AssertionKind, AssertionResult, DrillRules, FileHash, SizeRatio
 from .desired import DesiredState, SchedulerChoice
 from .file import (
     FileChange,
@@ -44,11 +45,14 @@ from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
 from .source import Allowance, SourcePath, Sources
-from .verification import VerificationKind
+from .verification import EvidenceValue, PointCheck, Verification, VerificationKind
 
 __all__ = [
     "Allowance",
     "ArchiveFacts",
+    "Assertion",
+    "AssertionKind",
+    "AssertionResult",
     "Deletion",
     "DeletionPlan",
     "DeletionRequest",
@@ -56,9 +60,12 @@ __all__ = [
     "Drill",
     "DrillFile",
     "DrillKind",
+    "DrillRules",
     "Encryption",
+    "EvidenceValue",
     "FileChange",
     "FileEntry",
+    "FileHash",
     "FileHit",
     "FileQuery",
     "FileState",
@@ -85,6 +92,7 @@ __all__ = [
     "PassphraseKind",
     "PatternKind",
     "Point",
+    "PointCheck",
     "PointDiff",
     "Promise",
     "PromiseState",
@@ -95,11 +103,13 @@ __all__ = [
     "Run",
     "Schedule",
     "SchedulerChoice",
+    "SizeRatio",
     "SourcePath",
     "Sources",
     "Stage",
     "StageName",
     "Trigger",
+    "Verification",
     "VerificationKind",
     "worst",
 ]

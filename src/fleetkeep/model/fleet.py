@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from .assertion import Assertion, DrillFiles
 from .base import Bytes, Count, Duration, Model, Name, Port, Positive
 from .hook import Hooks
 from .repository import Encryption
@@ -167,6 +168,16 @@ class SourcesDeclaration(Model):
     """Do not cross into other mounted file systems below a path."""
 
 
+class DrillDeclaration(Model):
+    """What a drill of a job restores, and what must hold of it."""
+
+    files: DrillFiles | None = None
+    """Restore and compare at most so many files; 300 without it."""
+
+    assertions: tuple[Assertion, ...] | None = None
+    """What must hold of what was restored; the drill fails when one does not."""
+
+
 class TemplateDeclaration(Model):
     """Settings that jobs share; a template may build on others."""
 
@@ -193,6 +204,9 @@ class TemplateDeclaration(Model):
 
     hooks: Hooks | None = None
     """Commands before, after and on error of a run."""
+
+    drill: DrillDeclaration | None = None
+    """What a drill restores, and what must hold of it."""
 
 
 class JobDeclaration(TemplateDeclaration):
@@ -235,6 +249,7 @@ SECTIONS = ("storages", "repositories", "schedules", "retention", "templates", "
 
 __all__ = [
     "SECTIONS",
+    "DrillDeclaration",
     "FleetFile",
     "HostDeclaration",
     "JobDeclaration",

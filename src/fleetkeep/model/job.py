@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from .assertion import DrillRules
 from .base import Duration, Model, Name
 from .hook import Hooks
 from .retention import Retention
@@ -38,6 +39,9 @@ class Job(Model):
 
     hooks: Hooks = Hooks()
     """Commands before, after and on error of a run."""
+
+    drill: DrillRules = DrillRules()
+    """What a drill restores, and what must hold of it."""
 
 
 __all__ = ["Job"]

@@ -7,9 +7,11 @@ from enum import Enum
 
 from pydantic import AwareDatetime, Field
 
+from .assertion import AssertionResult
 from .base import Model, Name
 from .retention import Retention
 from .run import ArchiveFacts, Outcome
+from .verification import PointCheck
 
 
 class ReceiptKind(str, Enum):
@@ -52,6 +54,9 @@ class Point(Model):
 
     proven_at: AwareDatetime | None = None
     """When a drill last proved it; without one it is unproven."""
+
+    checks: tuple[PointCheck, ...] = ()
+    """The last result of each kind of check of it; none where it was never checked, or nobody asked."""
 
 
 class ListedArchive(Model):
@@ -224,6 +229,9 @@ class Drill(Model):
 
     files: tuple[DrillFile, ...] = ()
     """The files, those that did not match first; at most 1,000."""
+
+    assertions: tuple[AssertionResult, ...] = ()
+    """What was declared to hold, and what came of it."""
 
 
 class PromiseState(str, Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from fleetkeep.model import Drill, DrillFile, DrillKind, Outcome, Point
+from fleetkeep.model import AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point
 
 from .sample import Sample
 from .words import render_bytes, render_count
@@ -18,7 +18,12 @@ FILES_KEPT = 1000
 
 
 def judge_drill(
-    point: Point, sample: Sample, files: Sequence[DrillFile], trouble: str = "", show: Callable[[str], str] = str
+    point: Point,
+    sample: Sample,
+    files: Sequence[DrillFile],
+    trouble: str = "",
+    show: Callable[[str], str] = str,
+    assertions: Sequence[AssertionResult] = (),
 ) -> tuple[Outcome, str]:
     """The verdict, and why it is not ``succeeded``. Proof is only what was restored and found equal.
 
@@ -28,8 +33,9 @@ def judge_drill(
         files: What was restored, or could not be, and compared.
         trouble: Why the drill could not be carried through; empty when it was.
         show: Makes a path safe to print.
+        assertions: What was declared to hold, and what came of it.
     """
-    reasons = [trouble] if trouble else list(_doubts(point, sample, files, show))
+    reasons = [trouble] if trouble else [*_doubts(point, sample, files, show), *_broken_assertions(assertions)]
     return (Outcome.FAILED, " ".join(reasons)) if reasons else (Outcome.SUCCEEDED, "")
 
 
@@ -71,6 +77,14 @@ def _doubts(point: Point, sample: Sample, files: Sequence[DrillFile], show: Call
         yield "It holds no file that could be restored, so nothing is proven."
 
 
+def _broken_assertions(assertions: Sequence[AssertionResult]) -> Iterator[str]:
+    broken = [result for result in assertions if not result.holds]
+    if broken:
+        verb = "does" if len(broken) == 1 else "do"
+        first = f"{broken[0].assertion}: {broken[0].found}"
+        yield f"Of {render_count(len(assertions), 'assertion')}, {len(broken)} {verb} not hold ({first.rstrip('.')})."
+
+
 def _named(count: int, paths: Sequence[str], show: Callable[[str], str]) -> str:
     """A count with the first paths.
 
@@ -99,6 +113,8 @@ def render_drill(drill: Drill, show: Callable[[str], str] = str) -> str:
     if drill.reason:
         lines.append(f"  {show(drill.reason)}")
     lines += [f"  {_mark(file)} {show(file.path)}" for file in wrong]
+    for result in drill.assertions:
+        lines.append(f"  {'holds' if result.holds else 'BROKEN'} {show(result.assertion)}: {show(result.found)}")
     if drill.left_out:
         lines.append(f"  {render_count(drill.left_out, 'file')} could not be chosen: no listing can carry the name")
     lines.append(

@@ -23,6 +23,7 @@ from builders import (
     make_kit_record,
     make_part,
     make_run,
+    make_verification,
     received,
 )
 from click.testing import CliRunner, Result
@@ -41,8 +42,8 @@ from fleetkeep.errors import (
     UnknownArchive,
     UnknownRun,
 )
-from fleetkeep.link import DrillFinished, KeyChanged, KitMade, KitTested, Message, RunFinished
-from fleetkeep.model import FileWarning, KitProof, Outcome, Stage, StageName, Trigger
+from fleetkeep.link import DrillFinished, KeyChanged, KitMade, KitTested, Message, RunFinished, VerificationFinished
+from fleetkeep.model import FileWarning, KitProof, Outcome, Stage, StageName, Trigger, VerificationKind
 
 NOW = SystemClock().now()
 HOSTILE = "/etc/[bold]x[/bold]\x1b[31m\n\u202egpj.exe"
@@ -178,11 +179,14 @@ def test_a_run_that_is_not_known_or_not_one_is_an_error(prefix: Path) -> None:
 def test_archives_are_listed_with_their_proof(prefix: Path) -> None:
     one, two = make_archive("system-1"), make_archive("system-2", repository="local")
     drill = make_drill(archive_id=one.id, finished_at=NOW - 4 * HOUR)
-    tell(prefix, received(one), received(two), DrillFinished(drill=drill))
+    check = make_verification(kind=VerificationKind.ARCHIVE, archive_id=one.id, finished_at=NOW - 4 * HOUR)
+    told = (DrillFinished(drill=drill), VerificationFinished(verification=check))
+    tell(prefix, received(one), received(two), *told)
     lines = call(prefix, "archives").output.splitlines()
-    assert lines[0].split() == ["ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN", "ARCHIVE"]
-    assert lines[1].split()[-2:] == ["unproven", "system-2"] and " local " in lines[1]
-    assert lines[2].endswith("  system-1") and "unproven" not in lines[2]
+    head = ["ID", "JOB", "REPOSITORY", "RECEIVED", "FILES", "SIZE", "ADDED", "PROVEN", "CHECKED", "ARCHIVE"]
+    assert lines[0].split() == head
+    assert lines[1].split()[-3:] == ["unproven", "never", "system-2"] and " local " in lines[1]
+    assert lines[2].endswith("(metadata)  system-1") and "unproven" not in lines[2]
     only = json.loads(call(prefix, "archives", "--repository", "local", "--json").output)
     assert [point["archive"]["name"] for point in only] == ["system-2"]
 

@@ -7,10 +7,22 @@ import doctest
 from dataclasses import replace
 
 import pytest
-from builders import DAY, HOUR, MINUTE, NOW, make_archive, make_drill, make_job, make_kit_record, make_point, make_run
+from builders import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    make_archive,
+    make_drill,
+    make_job,
+    make_kit_record,
+    make_point,
+    make_run,
+    make_verification,
+)
 
 from fleetkeep.director.status import FindingKind, JobFacts, JobState, KitFacts, RepositoryFacts, judge
-from fleetkeep.model import Outcome
+from fleetkeep.model import Outcome, VerificationKind
 from fleetkeep.plan import words
 
 POINT = make_point(received_at=NOW - 3 * HOUR, archive=make_archive(started_at=NOW - 3 * HOUR))
@@ -225,3 +237,46 @@ def test_a_repository_needs_one_kit_that_is_not_stale(kits: tuple[object, ...], 
     assert [finding.kind for finding in status.findings] == found
     assert not status.needs_person and status.jobs[0].state is JobState.PROTECTED
     assert all(finding.repository == "offsite" and finding.subject == "web1" for finding in status.findings)
+
+
+# --- checks ---
+
+
+def checked(*checks) -> JobFacts:
+    return replace(GOOD, repositories=(replace(PROVEN, checks=checks),))
+
+
+def test_a_check_that_failed_needs_a_person_and_says_what_was_found():
+    said = {"outcome": Outcome.FAILED, "reason": "1 file (x) is damaged.", "finished_at": NOW - HOUR}
+    bad = make_verification("bad", kind=VerificationKind.DATA, **said)
+    status = judge([checked(bad, make_verification("good"))], {}, NOW)
+    assert status.needs_person
+    assert [finding.kind for finding in status.findings] == [FindingKind.CHECK_FAILED]
+    assert status.verdict == (
+        "1 of 1 job needs a person: web1/system: the last check of the content of an archive in repository offsite "
+        "failed 60 minutes ago: 1 file (x) is damaged."
+    )
+    assert "Never repair it in place" in status.findings[0].next_step
+
+
+def test_damage_is_said_where_no_archive_is_left():
+    bad = make_verification("bad", outcome=Outcome.FAILED, reason="It is gone.")
+    facts = replace(GOOD, repositories=(RepositoryFacts("offsite", checks=(bad,)),))
+    kinds = {finding.kind for finding in judge([facts], {}, NOW).findings}
+    assert kinds == {FindingKind.NOTHING_TO_RESTORE, FindingKind.CHECK_FAILED}
+
+
+def test_several_failed_checks_of_a_repository_are_one_finding():
+    bad = [make_verification(outcome=Outcome.FAILED, reason=f"{age}.", finished_at=NOW - age * DAY) for age in (1, 2)]
+    (finding,) = judge([checked(*bad)], {}, NOW).findings
+    assert finding.sentence.endswith("failed 24 hours ago: 1 (1 more)")
+
+
+def test_the_age_of_the_last_sound_check_is_that_of_the_repository_where_it_is_longest_ago():
+    old, new = (make_verification(str(age), finished_at=NOW - age * DAY) for age in (3, 1))
+    both = replace(GOOD, repositories=(replace(PROVEN, checks=(new,)), replace(PROVEN, name="copy", checks=(old,))))
+    assert judge([both], {}, NOW).jobs[0].checked_at == NOW - 3 * DAY
+    one = replace(both, repositories=(both.repositories[0], replace(PROVEN, name="copy")))
+    assert judge([one], {}, NOW).jobs[0].checked_at is None
+    bad = make_verification("bad", outcome=Outcome.FAILED, reason="x")
+    assert judge([checked(bad)], {}, NOW).jobs[0].checked_at is None

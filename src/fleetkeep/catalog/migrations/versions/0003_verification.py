@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("finished_at", MOMENT, nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("is_complete", sa.Boolean(create_constraint=False), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_verification"),
         sa.UniqueConstraint("client", "id", name="uq_verification_client_id"),

@@ -39,6 +39,7 @@ from .point import (
     ReceiptKind,
 )
 from .repository import Encryption, PassphraseKind, Repository
+from .restore import OnConflict, OwnerRule, RestoreManner, Selection
 from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
@@ -75,10 +76,12 @@ __all__ = [
     "Job",
     "Keeping",
     "ListedArchive",
+    "OnConflict",
     "Outcome",
     "Owned",
     "OwnedFile",
     "OwnedRepository",
+    "OwnerRule",
     "PassphraseKind",
     "PatternKind",
     "Point",
@@ -88,10 +91,12 @@ __all__ = [
     "ReceiptKind",
     "Repository",
     "RepositoryRun",
+    "RestoreManner",
     "Retention",
     "Run",
     "Schedule",
     "SchedulerChoice",
+    "Selection",
     "SourcePath",
     "Sources",
     "Stage",

@@ -96,7 +96,7 @@ def plan_restore(
     patterns: Sequence[str] = (),
     excludes: Sequence[str] = (),
     manner: RestoreManner | None = None,
-    resume: bool = False,
+    resume: bool | None = False,
     afresh: bool = False,
     work: Path | None = None,
     show: int | None = PATHS_SHOWN,
@@ -112,7 +112,7 @@ def plan_restore(
         patterns: Borg patterns that include more.
         excludes: Borg patterns that win over paths and patterns.
         manner: How it is written.
-        resume: Finish a restore that was interrupted, leaving what it has written.
+        resume: Finish a restore that was interrupted, leaving what it has written; ``None`` if there is one.
         afresh: Forget a restore with the same words that was interrupted.
         work: The folder in which restores that are not finished keep their choices.
         show: How many paths of each action the plan names; ``None`` for all, which needs memory for them.
@@ -129,15 +129,17 @@ def plan_restore(
         target=str(check_target(target)),
         **selection.model_dump(),
         manner=manner or RestoreManner(),
-        resume=resume,
+        resume=bool(resume),
     )
     unfinished = find_work(work, plan)
+    if resume is None and unfinished is not None:
+        plan = plan.model_copy(update={"resume": True})
     _check_resume(plan, unfinished, afresh=afresh)
-    if unfinished is not None and resume:
+    if unfinished is not None and plan.resume:
         return _count(plan, current_choices(unfinished, plan), Listed(), show)
     listed = Listed()
     choices = fresh_choices(access, plan, listed, cancellation)
-    if resume:
+    if plan.resume:
         choices = _marked(choices, DiskView(Path(plan.target)))
     plan = _count(plan, choices, listed, show)
     _check_paths(plan, listed)

@@ -191,13 +191,12 @@ def _resume_named(words: tuple[str, ...]) -> Iterator[None]:
         yield
     except (RestoreStopped, StorageFull):
         context = click.get_current_context()
-        given = _given_words(context, words)
-        click.echo(f"To finish it: {printable(shlex.join([*given, '--resume']))}", err=True)
+        click.echo(f"To finish it: {printable(shlex.join(_words_to_resume(context, words)))}", err=True)
         raise
 
 
-def _given_words(context: click.Context, words: tuple[str, ...]) -> list[str]:
-    """The command line as it was given, from what was read of it."""
+def _words_to_resume(context: click.Context, words: tuple[str, ...]) -> list[str]:
+    """The command line as it was given, from what was read of it, with ``--resume``."""
     given = ["fleetkeep"]
     root = context.find_root()
     if root.get_parameter_source("prefix") is click.core.ParameterSource.COMMANDLINE:
@@ -216,7 +215,7 @@ def _given_words(context: click.Context, words: tuple[str, ...]) -> list[str]:
             values = value if isinstance(value, tuple) else (value,)
             given += [word for each in values for word in (option, str(each))]
     separator = ["--"] if any(word.startswith("-") for word in words) else []
-    return [*given, *separator, *words] if not separator else [*given, "--resume", *separator, *words]
+    return [*given, "--resume", *separator, *words]
 
 
 def _stream(access: BorgAccess, plan: RestorePlan, options: RestoreOptions) -> RestoreResult:

@@ -65,8 +65,8 @@ options:
     default: false
   on_conflict:
     description:
-      - What becomes of a path where something else is. V(overwrite) replaces it, V(skip) leaves it, and V(newer) replaces
-        it only when the archive has the newer file. Both replace nothing unless O(overwrite=true).
+      - What becomes of a path where something else is. V(overwrite) replaces it, V(skip) leaves it, and V(newer)
+        replaces it only when the archive has the newer file. Nothing is replaced unless O(overwrite=true).
     type: str
     choices: [overwrite, skip, newer]
     default: overwrite
@@ -227,9 +227,7 @@ def restore_paths(module):
     if not result["changed"] or module.check_mode:
         return result
     consent, cancellation = module.params["overwrite"], cancelled_by_signals()
-    done = run_restore(
-        access, plan, SystemClock(), consent=consent, work=paths.restores, cancellation=cancellation
-    )
+    done = run_restore(access, plan, SystemClock(), consent=consent, work=paths.restores, cancellation=cancellation)
     if done.warning_count:
         module.warn(f"{done.warning_count} paths could not be restored as they were.")
         result["warnings_of_borg"] = [warning.model_dump(mode="json") for warning in done.warnings]

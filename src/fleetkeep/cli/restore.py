@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 WARNING = 3
 
+#: What the words that finish a restore say in their own way.
+_REPLACED = ("job", "moment", "repository", "resume", "afresh")
+
 EPILOG = """Exit status: 0 restored, or shown with --dry-run; 1 error, or what was verified differs from the archive;
 3 restored, but some paths with warnings; 130 cancelled. A PATH that begins with a dash goes after `--`."""
 
@@ -167,7 +170,7 @@ def _restore(access: BorgAccess, plan: RestorePlan, options: RestoreOptions, wor
     consent = options.yes or (_can_ask(options.as_json) and _ask(plan))
     with (
         cancelled_by_signals() as cancellation,
-        _resume_named(words),
+        _resume_named(plan, words if options.job is not None else words[1:]),
         byte_bar("Restoring", silent=options.as_json) as bar,
     ):
         return run_restore(
@@ -185,37 +188,37 @@ def _restore(access: BorgAccess, plan: RestorePlan, options: RestoreOptions, wor
 
 
 @contextmanager
-def _resume_named(words: tuple[str, ...]) -> Iterator[None]:
+def _resume_named(plan: RestorePlan, wanted: tuple[str, ...]) -> Iterator[None]:
     """Say with which words an interrupted restore is finished."""
     try:
         yield
     except (RestoreStopped, StorageFull):
-        context = click.get_current_context()
-        click.echo(f"To finish it: {printable(shlex.join(_words_to_resume(context, words)))}", err=True)
+        words = _words_to_resume(click.get_current_context(), plan, wanted)
+        click.echo(f"To finish it: {printable(shlex.join(words))}", err=True)
         raise
 
 
-def _words_to_resume(context: click.Context, words: tuple[str, ...]) -> list[str]:
-    """The command line as it was given, from what was read of it, with ``--resume``."""
+def _words_to_resume(context: click.Context, plan: RestorePlan, wanted: tuple[str, ...]) -> list[str]:
+    """The command line as it was given, with ``--resume``; the archive by its name, because a job gets newer ones."""
     given = ["fleetkeep"]
     root = context.find_root()
     if root.get_parameter_source("prefix") is click.core.ParameterSource.COMMANDLINE:
         given += ["--prefix", str(root.params["prefix"])]
-    given.append("restore")
+    given += ["restore", "--repository", plan.repository]
     for parameter in context.command.params:
         name = parameter.name or ""
-        value = context.params.get(name)
         is_given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if not isinstance(parameter, click.Option) or not is_given or name in ("resume", "afresh"):
-            continue
-        option = parameter.opts[-1]
-        if parameter.is_flag:
-            given += [option] if value else []
-        else:
-            values = value if isinstance(value, tuple) else (value,)
-            given += [word for each in values for word in (option, str(each))]
-    separator = ["--"] if any(word.startswith("-") for word in words) else []
-    return [*given, "--resume", *separator, *words]
+        if isinstance(parameter, click.Option) and is_given and name not in _REPLACED:
+            given += _option_words(parameter, context.params.get(name))
+    separator = ["--"] if any(word.startswith("-") for word in wanted) else []
+    return [*given, "--resume", *separator, plan.archive, *wanted]
+
+
+def _option_words(option: click.Option, value: Any) -> list[str]:
+    if option.is_flag:
+        return [option.opts[-1]]
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for each in values for word in (option.opts[-1], str(each))]
 
 
 def _stream(access: BorgAccess, plan: RestorePlan, options: RestoreOptions) -> RestoreResult:

@@ -249,7 +249,8 @@ class Tally:
         if is_done:
             self.done_files += 1
             self.done_bytes += item.size_bytes
-        elif is_written:
+            return
+        if is_written:
             self.items += 1
             self.files += item.kind == "-"
             self.size_bytes += item.size_bytes

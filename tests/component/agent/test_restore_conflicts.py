@@ -155,7 +155,7 @@ def test_patterns_choose_in_plan_and_restore_alike(local_access, make_archive, n
     assert (target / stored(named) / "sub").stat().st_mode & 0o777 == 0o751
 
     for pattern, wanted in (("sh:**/*.nothing", []), ("sh:**/*.nothing", [str(named / "plain")])):
-        with pytest.raises(NothingMatches, match="sh:\\*\\*/\\*.nothing"):
+        with pytest.raises(NothingMatches, match=r"sh:\*\*/\*\.nothing"):
             plan_restore(local_access, point.archive, wanted, target, patterns=[pattern])
     for pattern in ("re:(", "xx:a", ""):
         with pytest.raises(PatternRefused):

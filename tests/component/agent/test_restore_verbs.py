@@ -332,7 +332,17 @@ def test_an_interrupted_restore_names_the_words_that_finish_it(managed, fleetkee
         (folder / str(index)).write_bytes(os.urandom(1_500_000))
     receive("web1-one", folder)
     target = tmp_path / "a target"
-    words = ["--prefix", str(managed.prefix), "restore", "--to", str(target), "--on-conflict", "skip", "web1-one"]
+    words = [
+        "--prefix",
+        str(managed.prefix),
+        "restore",
+        "--job",
+        "system",
+        "--to",
+        str(target),
+        "--on-conflict",
+        "skip",
+    ]
     process = subprocess.Popen([sys.executable, "-m", "fleetkeep", *words], stderr=subprocess.PIPE, text=True)
     while not target.exists() or not list(target.rglob("*5*")):
         assert process.poll() is None
@@ -342,7 +352,7 @@ def test_an_interrupted_restore_names_the_words_that_finish_it(managed, fleetkee
     assert process.returncode == 130
     (line,) = [line for line in said.splitlines() if line.startswith("To finish it: fleetkeep ")]
     finish = shlex.split(line.removeprefix("To finish it: fleetkeep "))
-    assert finish == [*words[:-1], "--resume", "web1-one"]
+    assert finish == [*words[:3], "--repository", "local", *words[5:], "--resume", "web1-one"]
     assert "FK514" in fleetkeep(*words[2:]).stderr
     done = fleetkeep(*finish[2:])
     assert done.returncode == 0, done.stderr

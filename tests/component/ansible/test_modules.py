@@ -184,9 +184,10 @@ def test_restore_keeps_what_is_there_and_takes_patterns(applied: Tasks) -> None:
     assert (kept["changed"], kept["counts"]) == (False, {"keep": 1})
     assert (target / "one").read_text() == "mine"
     assert "FK511" in applied("restore", **{**wanted, "patterns": ["fm:*/none"]})["msg"]
-    assert "strip_components needs to" in applied(
-        "restore", archive=archive, original_place=True, strip_components=1
-    )["msg"]
+    assert (
+        "strip_components needs to"
+        in applied("restore", archive=archive, original_place=True, strip_components=1)["msg"]
+    )
 
 
 def test_restore_says_what_it_cannot_find(applied: Tasks) -> None:

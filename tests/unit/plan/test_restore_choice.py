@@ -33,30 +33,30 @@ OTHER_MODE = OnDisk("-", 0o600, 10, 5_000_000)
 LINK = OnDisk("l")
 BLOCKED = OnDisk("l", blocked_by="etc")
 
-O, S, N, R = OnConflict.OVERWRITE, OnConflict.SKIP, OnConflict.NEWER, OnConflict.RENAME
+W, S, N, R = OnConflict.OVERWRITE, OnConflict.SKIP, OnConflict.NEWER, OnConflict.RENAME
 A = RestoreAction
 
 # item, what is there, policy -> action, written, unit
 ROWS = [
     *((FILE, None, policy, A.CREATE, True, "") for policy in OnConflict),
-    (FILE, SAME, O, A.SAME, True, ""),
+    (FILE, SAME, W, A.SAME, True, ""),
     *((FILE, SAME, policy, A.SAME, False, "") for policy in (S, N, R)),
-    (FILE, OLDER, O, A.OVERWRITE, True, ""),
+    (FILE, OLDER, W, A.OVERWRITE, True, ""),
     (FILE, OLDER, S, A.KEEP, False, ""),
     (FILE, OLDER, N, A.OVERWRITE, True, ""),
     (FILE, OLDER, R, A.RENAME, True, PLACE),
-    (FILE, NEWER, O, A.OVERWRITE, True, ""),
+    (FILE, NEWER, W, A.OVERWRITE, True, ""),
     (FILE, NEWER, N, A.KEEP, False, ""),
     (FILE, OTHER_MODE, N, A.KEEP, False, ""),
-    (FILE, LINK, O, A.CONFLICT, True, ""),
+    (FILE, LINK, W, A.CONFLICT, True, ""),
     (FILE, LINK, N, A.KEEP, False, ""),
     (FILE, LINK, R, A.RENAME, True, PLACE),
-    (FILE, BLOCKED, O, A.CONFLICT, True, ""),
+    (FILE, BLOCKED, W, A.CONFLICT, True, ""),
     (FILE, BLOCKED, S, A.KEEP, False, ""),
     (FILE, BLOCKED, R, A.RENAME, True, "etc"),
     (FOLDER, OnDisk("d"), S, A.SAME, False, ""),
     (FOLDER, LINK, R, A.RENAME, True, PLACE),
-    (LOSSY, OnDisk("?"), O, A.UNCLEAR, True, ""),
+    (LOSSY, OnDisk("?"), W, A.UNCLEAR, True, ""),
     *((LOSSY, OnDisk("?"), policy, A.KEEP, False, "") for policy in (S, N, R)),
 ]
 
@@ -77,7 +77,7 @@ def test_skip_and_rename_never_write_over_anything(policy, now):
 
 @pytest.mark.parametrize(("now", "expected"), [(SAME, True), (OLDER, False), (OTHER_MODE, False), (None, False)])
 def test_a_file_is_restored_when_size_time_and_mode_are_right(now, expected):
-    assert is_restored(choose(FILE, PLACE, None, O), now) is expected
+    assert is_restored(choose(FILE, PLACE, None, W), now) is expected
 
 
 def test_what_is_kept_and_folders_are_never_taken_as_restored():

@@ -183,7 +183,7 @@ def test_restore_keeps_what_is_there_and_takes_patterns(applied: Tasks) -> None:
     kept = applied("restore", **wanted, on_conflict="skip", owner="none")
     assert (kept["changed"], kept["counts"]) == (False, {"keep": 1})
     assert (target / "one").read_text() == "mine"
-    assert "FK511" in applied("restore", **{**wanted, "patterns": ["fm:*/none"]})["msg"]
+    assert "matches fm:*/none" in applied("restore", **{**wanted, "patterns": ["fm:*/none"]})["msg"]
     assert (
         "strip_components needs to"
         in applied("restore", archive=archive, original_place=True, strip_components=1)["msg"]

@@ -11,6 +11,7 @@ description:
   - Brings paths of an archive, or of a job as it was at a point in time, into a folder or back to their original place.
   - Nothing that is there is overwritten unless O(overwrite=true).
   - Paths that are in place already, with the same type, size, time and mode, count as restored.
+  - A restore that was interrupted is finished by the same task.
 options:
   archive:
     description:
@@ -31,7 +32,20 @@ options:
     type: str
   paths:
     description:
-      - What to restore, as absolute paths. By default everything.
+      - What to restore, as absolute paths. By default everything, unless there are O(patterns).
+    type: list
+    elements: str
+    default: []
+  patterns:
+    description:
+      - What to restore besides O(paths), as Borg patterns such as V(sh:etc/**/*.conf), V(fm:*.conf) or V(re:[.]conf$).
+        A pattern without a style is one of V(sh).
+    type: list
+    elements: str
+    default: []
+  excludes:
+    description:
+      - What to leave out of it, as Borg patterns.
     type: list
     elements: str
     default: []
@@ -49,6 +63,25 @@ options:
       - Accept that what is there is overwritten.
     type: bool
     default: false
+  on_conflict:
+    description:
+      - What becomes of a path where something else is. V(overwrite) replaces it, V(skip) leaves it, and V(newer)
+        replaces it only when the archive has the newer file. Nothing is replaced unless O(overwrite=true).
+    type: str
+    choices: [overwrite, skip, newer]
+    default: overwrite
+  owner:
+    description:
+      - Whether owners come back by name (V(keep)) or by number (V(numeric)), or whether everything belongs to the user
+        who restores (V(none)).
+    type: str
+    choices: [keep, numeric, none]
+    default: keep
+  strip_components:
+    description:
+      - How many leading folders are taken off each path. Only with O(to).
+    type: int
+    default: 0
 extends_documentation_fragment:
   - fleetkeep.backup.attributes
   - fleetkeep.backup.host
@@ -75,6 +108,14 @@ EXAMPLES = r"""
     paths: [/etc/nginx]
     to: /root/restored
 
+- name: Bring back the configuration that was lost, and keep what is there
+  fleetkeep.backup.restore:
+    job: system
+    patterns: ["sh:etc/**/*.conf"]
+    original_place: true
+    on_conflict: skip
+    overwrite: true
+
 - name: Put a lost file back
   fleetkeep.backup.restore:
     job: system
@@ -99,7 +140,7 @@ target:
   type: str
   sample: /root/restored
 counts:
-  description: How many paths were created, overwritten, in place already and so on.
+  description: How many paths were created, overwritten, kept, in place already and so on.
   returned: success
   type: dict
   sample: {create: 12, same: 3}
@@ -136,9 +177,14 @@ def main():
             "at": {"type": "str"},
             "repository": {"type": "str"},
             "paths": {"type": "list", "elements": "str", "default": []},
+            "patterns": {"type": "list", "elements": "str", "default": []},
+            "excludes": {"type": "list", "elements": "str", "default": []},
             "to": {"type": "path"},
             "original_place": {"type": "bool", "default": False},
             "overwrite": {"type": "bool", "default": False},
+            "on_conflict": {"type": "str", "choices": ["overwrite", "skip", "newer"], "default": "overwrite"},
+            "owner": {"type": "str", "choices": ["keep", "numeric", "none"], "default": "keep"},
+            "strip_components": {"type": "int", "default": 0},
             **ARGUMENTS,
         },
         mutually_exclusive=[("archive", "job"), ("archive", "at"), ("to", "original_place")],
@@ -156,28 +202,53 @@ def restore_paths(module):
     from fleetkeep.agent.state import load_repository
     from fleetkeep.clock import SystemClock
 
+    if module.params["strip_components"] and not module.params["to"]:
+        module.fail_json(msg="strip_components needs to: without its folders nothing has an original place.")
+    if module.params["strip_components"] < 0:
+        module.fail_json(msg="strip_components is a number from 0 on.")
     paths = host_paths(module)
     archive = find_archive(module).archive
     repository = load_repository(paths, archive.repository)
     access = repository_access(paths, repository, host_borg(paths, remember=not module.check_mode))
-    plan = plan_restore(access, archive, module.params["paths"], Path(module.params["to"] or "/"))
+    plan = plan_restore(
+        access,
+        archive,
+        module.params["paths"],
+        Path(module.params["to"] or "/"),
+        patterns=module.params["patterns"],
+        excludes=module.params["excludes"],
+        manner=restore_manner(module),
+        resume=None,
+        work=paths.restores,
+    )
     result = describe_restore(module, plan)
     if result["changed"]:
         check_consent(plan, consent=module.params["overwrite"])
     if not result["changed"] or module.check_mode:
         return result
     consent, cancellation = module.params["overwrite"], cancelled_by_signals()
-    done = run_restore(access, plan, SystemClock(), consent=consent, cancellation=cancellation)
+    done = run_restore(access, plan, SystemClock(), consent=consent, work=paths.restores, cancellation=cancellation)
     if done.warning_count:
         module.warn(f"{done.warning_count} paths could not be restored as they were.")
         result["warnings_of_borg"] = [warning.model_dump(mode="json") for warning in done.warnings]
     return result
 
 
+def restore_manner(module):
+    """How files are written."""
+    from fleetkeep.model import OnConflict, OwnerRule, RestoreManner
+
+    return RestoreManner(
+        on_conflict=OnConflict(module.params["on_conflict"]),
+        owner=OwnerRule(module.params["owner"]),
+        strip_components=module.params["strip_components"],
+    )
+
+
 def describe_restore(module, plan):
     counts = {action.value: count for action, count in plan.counts.items() if count}
     result = {
-        "changed": any(action != "same" for action in counts),
+        "changed": any(action not in ("same", "keep") for action in counts) or plan.resume,
         "archive": plan.archive,
         "target": plan.target,
         "counts": counts,
@@ -185,8 +256,9 @@ def describe_restore(module, plan):
         "size_bytes": plan.size_bytes,
     }
     if module._diff:
-        gone = [change.path for change in plan.changes if change.action.value != "create"]
-        come = [change.path for change in plan.changes]
+        changes = [change for change in plan.changes if change.action.value != "keep"]
+        gone = [change.path for change in changes if change.action.value != "create"]
+        come = [change.path for change in changes]
         result["diff"] = {
             "before_header": plan.target,
             "after_header": f"{plan.target} from {plan.archive}",

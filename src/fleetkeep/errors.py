@@ -343,7 +343,7 @@ class RestoreTargetHoldsFiles(FleetkeepError):
 
 class RestoreStopped(FleetkeepError):
     """The restore of {archive} to {target} stopped after about {done} of {total}: {reason} The file it was at is
-    incomplete; restore again to finish."""
+    incomplete; say the same again with --resume to finish."""
 
     code = "FK506"
 
@@ -375,6 +375,76 @@ class DamageFound(FleetkeepError):
     restore from {elsewhere}, and see docs/how-to/verify.md."""
 
     code = "FK540"
+
+
+class PatternRefused(FleetkeepError):
+    """{pattern} is no pattern: {reason}; write one such as sh:etc/**/*.conf, fm:*.conf or re:[.]conf$."""
+
+    code = "FK510"
+
+
+class NothingMatches(FleetkeepError):
+    """Nothing in archive {archive} matches {pattern}; check the spelling, or take another archive."""
+
+    code = "FK511"
+
+
+class PathsCollide(FleetkeepError):
+    """Without {components} of its leading folders, {path} gets the same path as something else in archive {archive};
+    strip fewer, or restore them one by one."""
+
+    code = "FK512"
+
+
+class SpaceTooSmall(FleetkeepError):
+    """{folder} has {free} free, but the restore needs {needed}; make room, choose another place, or say --ignore-space
+    if the files have holes."""
+
+    code = "FK513"
+
+
+class RestoreUnfinished(FleetkeepError):
+    """A restore with the same words was interrupted at {moment} and left a part in {target}; say --resume to finish it,
+    or --afresh to judge anew what is there."""
+
+    code = "FK514"
+
+
+class NothingToResume(FleetkeepError):
+    """No interrupted restore with these words is known here; leave --resume out."""
+
+    code = "FK515"
+
+
+class RestoreRunning(FleetkeepError):
+    """A restore with the same words is running; wait for it, or cancel it."""
+
+    code = "FK516"
+
+
+class NotOneFile(FleetkeepError):
+    """{what} is no single regular file of archive {archive}, so it cannot go to standard output; name one file, or
+    write a stream with --to-tar -."""
+
+    code = "FK517"
+
+
+class OutputRefused(FleetkeepError):
+    """{output} cannot take the {form}: {reason}."""
+
+    code = "FK518"
+
+
+class ExportStopped(FleetkeepError):
+    """The {form} of {archive} is incomplete: {reason} What was written of it is no good; write it again."""
+
+    code = "FK519"
+
+
+class ReportRefused(FleetkeepError):
+    """The report cannot be written to {path}: {reason}; nothing was restored."""
+
+    code = "FK520"
 
 
 # --- Ansible on the controller: FK6xx ---

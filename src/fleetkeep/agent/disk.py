@@ -137,18 +137,37 @@ def open_beneath(root: Path, path: str) -> int:
 
     Raises ``OSError`` when there is no regular file.
     """
-    *folders, name = parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise OSError(f"{path!r} is no path below a folder")
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    above, name = split_beneath(path)
+    folder = open_folder_beneath(root, above)
     try:
-        for part in folders:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-            os.close(folder)
-            folder = below
         return open_file(name, folder)
     finally:
         os.close(folder)
+
+
+def open_folder_beneath(root: Path, path: str) -> int:
+    """A descriptor of the folder at a stored path below ``root`` (``""`` for itself), following no link on the way.
+
+    Raises ``OSError`` when there is no folder.
+    """
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in path.split("/") if path else ():
+        try:
+            if part in ("", ".", ".."):
+                raise OSError(f"{path!r} is no path below a folder")
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        finally:
+            os.close(folder)
+        folder = below
+    return folder
+
+
+def split_beneath(path: str) -> tuple[str, str]:
+    """The folders of a stored path, and its last name. Raises ``OSError`` when that is none."""
+    above, _, name = path.rpartition("/")
+    if name in ("", ".", ".."):
+        raise OSError(f"{path!r} is no path below a folder")
+    return above, name
 
 
 def hash_file(descriptor: int, on_block: Callable[[], None] | None = None) -> str:
@@ -167,4 +186,4 @@ def hash_file(descriptor: int, on_block: Callable[[], None] | None = None) -> st
     return digest.hexdigest()
 
 
-__all__ = ["DiskView", "hash_file", "open_beneath", "open_file"]
+__all__ = ["DiskView", "hash_file", "open_beneath", "open_file", "open_folder_beneath", "split_beneath"]

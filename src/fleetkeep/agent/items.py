@@ -37,6 +37,8 @@ def stream_items(
     archive: str,
     paths: Sequence[str] = (),
     *,
+    patterns: Sequence[str] = (),
+    excludes: Sequence[str] = (),
     cancellation: Cancellation | None = None,
 ) -> Generator[ArchiveItem, None, None]:
     """The items of an archive, in its order, while Borg lists them.
@@ -45,18 +47,20 @@ def stream_items(
         access: How to reach the repository; its environment says ``TZ=UTC``.
         repository: Its declared name, for messages.
         archive: The archive's name.
-        paths: Stored paths; each stands for itself and all below it. None means all.
+        paths: Stored paths; each stands for itself and all below it.
+        patterns: Borg patterns with their style, which include more. Neither paths nor patterns mean all.
+        excludes: Borg patterns with their style, which win over both.
         cancellation: Ends the listing when somebody asks to.
 
     Raises the error of a failed listing after its last item, and ``Cancelled``.
     """
-    patterns = [f"pp:{path}" for path in paths]
+    chosen = [*(f"pp:{path}" for path in paths), *patterns]
     inside = inside_borg(access.program, {"ask": "items"})
     try:
-        lines = _lines(access, repository, archive, patterns, ITEM_KEYS, cancellation, inside)
+        lines = _lines(access, repository, archive, chosen, ITEM_KEYS, cancellation, inside, excludes)
         yield from _parsed(lines, parse_exact_item if inside else parse_item, repository)
     except InternalsUnknown:
-        lines = _lines(access, repository, archive, patterns, ITEM_KEYS, cancellation)
+        lines = _lines(access, repository, archive, chosen, ITEM_KEYS, cancellation, excludes=excludes)
         yield from _parsed(lines, parse_item, repository)
 
 
@@ -101,6 +105,38 @@ def content_hashes(
     return hashes
 
 
+def stream_hashes(
+    access: BorgAccess,
+    repository: str,
+    archive: str,
+    paths: Sequence[str] = (),
+    *,
+    patterns: Sequence[str] = (),
+    excludes: Sequence[str] = (),
+    cancellation: Cancellation | None = None,
+) -> Generator[tuple[str, str], None, None]:
+    """Path and SHA-256 of each file with content of its own, in the order of the archive; chosen as ``stream_items``
+    does.
+
+    Borg reads all that content for it. Raises as ``stream_items``.
+    """
+    chosen = [*(f"pp:{path}" for path in paths), *patterns]
+    inside = inside_borg(access.program, {"ask": "hashes"})
+    try:
+        lines = _lines(access, repository, archive, chosen, ("sha256",), cancellation, inside, excludes)
+        with closing(lines):
+            for line in lines:
+                item = json.loads(line)
+                path, digest = item if inside else (item["path"], item["sha256"])
+                yield path, digest
+    except InternalsUnknown:
+        lines = _lines(access, repository, archive, chosen, ("sha256",), cancellation, excludes=excludes)
+        with closing(lines):
+            for line in lines:
+                item = json.loads(line)
+                yield item["path"], item["sha256"]
+
+
 def batches(paths: Sequence[str]) -> Generator[list[str], None, None]:
     """Paths in portions that fit the arguments of one process, in their order."""
     batch: list[str] = []
@@ -124,9 +160,10 @@ def _lines(
     keys: Sequence[str],
     cancellation: Cancellation | None,
     inside: Sequence[str] = (),
+    excludes: Sequence[str] = (),
 ) -> Generator[bytes, None, None]:
     """The lines of a listing. Raises ``InternalsUnknown`` before the first one where Borg cannot be asked inside."""
-    arguments = list_items_arguments(access.location, archive, keys=keys, paths=patterns)
+    arguments = list_items_arguments(access.location, archive, keys=keys, paths=patterns, excludes=excludes)
     listing = _Listing(access, arguments, cancellation, inside)
     try:
         yield from listing.lines()
@@ -203,4 +240,4 @@ class _Listing:
             )
 
 
-__all__ = ["InternalsUnknown", "batches", "content_hashes", "stream_items"]
+__all__ = ["InternalsUnknown", "batches", "content_hashes", "stream_hashes", "stream_items"]

@@ -97,6 +97,11 @@ class Paths:
         return self.state / "scratch"
 
     @property
+    def restores(self) -> Path:
+        """What restores that are not finished know of themselves."""
+        return self.state / "restores"
+
+    @property
     def borg_cache(self) -> Path:
         return self.prefix / "var/cache/fleetkeep/borg"
 

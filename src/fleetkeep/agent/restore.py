@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings paths of an archive back: plan it, ask for consent where something is overwritten, extract.
+"""Brings paths of an archive back: ask for consent where something is overwritten, extract, look at what lies there.
 
 The archive is hostile input: what is written is confined by Borg to the target (1.4.5 or newer), and its names reach
 people only with control characters escaped.
@@ -7,59 +7,34 @@ people only with control characters escaped.
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
-from fleetkeep.borg.command import extract_arguments, list_arguments
-from fleetkeep.borg.events import Event, LogMessage, ProgressPercent, clean_text
-from fleetkeep.borg.failures import failure_of
-from fleetkeep.borg.items import ArchiveItem, lossy_name
-from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
-from fleetkeep.clock import UTC, Clock
+from fleetkeep.borg.command import extract_arguments
+from fleetkeep.borg.events import clean_text
+from fleetkeep.borg.process import Cancellation, run_borg
+from fleetkeep.clock import Clock
 from fleetkeep.errors import (
-    ArchiveReplaced,
-    BorgFailed,
-    Cancelled,
     FleetkeepError,
-    PathNotInArchive,
-    PathRefused,
     RestoreNeedsConsent,
-    RestoreStopped,
     RestoreTargetHoldsFiles,
     RestoreTargetUnusable,
-    StorageFull,
-    UnknownArchive,
+    SpaceTooSmall,
 )
-from fleetkeep.model import ArchiveFacts, FileWarning, Outcome
+from fleetkeep.model import FileWarning, OnConflict, Outcome, OwnerRule
 from fleetkeep.model.base import Model
-from fleetkeep.plan.restore import (
-    PATHS_SHOWN,
-    RestoreAction,
-    RestorePlan,
-    Tally,
-    diff_item,
-    is_below,
-    normalize_paths,
-)
+from fleetkeep.plan.restore import RestoreAction, RestoreForm, RestorePlan, diff_item
+from fleetkeep.plan.restore_choice import Choice
 from fleetkeep.plan.words import render_bytes
 
-from .cancel import StepCancellation
 from .disk import DiskView
-from .items import stream_items
-
-#: Called with the bytes that were written and all that will be.
-Progress = Callable[[int, int], None]
-
-ORIGINAL_PLACE = Path("/")
-WARNINGS_KEPT = 1000
-
-#: So much of an archive's id is enough to name it.
-ID_LETTERS = 6
-_NO_SPACE = ("[Errno 28]", "[Errno 122]")
+from .extraction import NEVER_MATCHED, Extraction, Progress
+from .restore_beside import move_beside, scratch_beside
+from .restore_choices import Listed, fresh_choices, look_at, prepare_patterns
+from .restore_plan import ORIGINAL_PLACE, check_target, look_up_archive, make_selection, plan_restore
+from .restore_report import Proof, open_report, prove_restore
+from .restore_work import RestoreWork, open_work, remember_pace
 
 
 class RestoreResult(Model):
@@ -72,10 +47,17 @@ class RestoreResult(Model):
     """The repository that holds it."""
 
     target: str
-    """The folder below which everything lies now; ``/`` for the original place."""
+    """The folder below which everything lies now; ``/`` for the original place, and for a stream its file or ``-``."""
+
+    form: RestoreForm = RestoreForm.FOLDER
+    """What it made."""
+
+    sha256: str = ""
+    """Of a stream, the hash of all that was written."""
 
     outcome: Outcome
-    """`succeeded`, or `warning` when some paths could not be restored as they were."""
+    """`succeeded`; `warning` when some paths could not be restored as they were; `failed` when some differ from the
+    archive."""
 
     items: int
     """How many things it was to write."""
@@ -89,6 +71,27 @@ class RestoreResult(Model):
     overwritten: int = 0
     """How many paths held something before."""
 
+    renamed: int = 0
+    """How many things were put beside others under another name."""
+
+    kept: int = 0
+    """How many paths were not restored because something else is there."""
+
+    done_files: int = 0
+    """How many files an interrupted restore had written already."""
+
+    hashed: int = 0
+    """How many files were read again for the report."""
+
+    compared: int = 0
+    """How many of them were compared with the archive's own content."""
+
+    differing: int = 0
+    """How many differ from it."""
+
+    missing: int = 0
+    """How many things are not there in the end."""
+
     warnings: tuple[FileWarning, ...] = ()
     """What Borg warned about, the first 1,000."""
 
@@ -97,100 +100,6 @@ class RestoreResult(Model):
 
     duration_seconds: float = 0.0
     """How long it took."""
-
-
-def look_up_archive(
-    access: BorgAccess, repository: str, wanted: str, *, cancellation: Cancellation | None = None
-) -> ArchiveFacts:
-    """An archive as its repository lists it, for a host whose catalog does not know it (any more).
-
-    Arguments:
-        access: How to reach the repository.
-        repository: Its declared name.
-        wanted: The archive's name, or enough of the beginning of its id.
-        cancellation: Stops when somebody asks to.
-
-    Raises UnknownArchive, Cancelled, and the errors of a repository that cannot be read.
-    """
-    result = run_borg(access, list_arguments(access.location), cancellation=cancellation)
-    if result.cancelled:
-        raise Cancelled(what="The listing")
-    if not result.is_success:
-        raise failure_of(result, "list", repository, access.location)
-    content = json.loads(result.stdout)
-    listed = content["archives"]
-    found = [entry for entry in listed if entry["name"] == wanted] or [
-        entry for entry in listed if len(wanted) >= ID_LETTERS and entry["id"].startswith(wanted)
-    ]
-    if len(found) != 1:
-        raise UnknownArchive(archive=clean_text(wanted))
-    when = datetime.fromisoformat(found[0]["start"]).replace(tzinfo=UTC)
-    return ArchiveFacts(
-        id=found[0]["id"],
-        name=found[0]["name"],
-        repository=repository,
-        repository_id=content["repository"]["id"],
-        started_at=when,
-        finished_at=when,
-        files=0,
-        original_bytes=0,
-        compressed_bytes=0,
-        deduplicated_bytes=0,
-    )
-
-
-def plan_restore(
-    access: BorgAccess,
-    archive: ArchiveFacts,
-    paths: Sequence[str],
-    target: Path,
-    *,
-    show: int | None = PATHS_SHOWN,
-    cancellation: Cancellation | None = None,
-) -> RestorePlan:
-    """What restoring would do; nothing is written.
-
-    Arguments:
-        access: How to reach the repository.
-        archive: The archive, as it was recorded.
-        paths: What to restore, with or without a leading slash; none means all.
-        target: The folder below which it goes; ``/`` is the original place. It need not exist.
-        show: How many paths of each action the plan names; ``None`` for all, which needs memory for them.
-        cancellation: Stops when somebody asks to.
-
-    Raises PathRefused, PathNotInArchive, RestoreTargetUnusable, ArchiveReplaced, Cancelled, and the errors of a
-    repository that cannot be read.
-    """
-    wanted = _stored_paths(paths)
-    place = check_target(target)
-    missing = set(wanted)
-    tally = Tally(show)
-    view = DiskView(place)
-    for item in stream_items(access, archive.repository, archive.name, wanted, cancellation=cancellation):
-        missing = {path for path in missing if not _holds(item, path)} if missing else missing
-        change = diff_item(item, view.look(item.path, exact=item.is_exact))
-        if change.action is RestoreAction.CONFLICT and item.kind == "d":
-            view.replaced(item.path)
-        tally.add(item, change)
-    if tally.archive_id not in ("", archive.id):
-        raise ArchiveReplaced(
-            archive=archive.name, repository=archive.repository, found=tally.archive_id, expected=archive.id
-        )
-    for path in sorted(missing):
-        raise PathNotInArchive(archive=archive.name, path=clean_text(path))
-    return RestorePlan(
-        archive=archive.name,
-        archive_id=tally.archive_id,
-        repository=archive.repository,
-        target=str(place),
-        paths=wanted,
-        items=tally.items,
-        files=tally.files,
-        size_bytes=tally.size_bytes,
-        free_bytes=_free_bytes(place),
-        counts=tally.counts,
-        changes=tally.changes,
-    )
 
 
 def check_consent(plan: RestorePlan, *, consent: bool) -> None:
@@ -206,12 +115,27 @@ def check_consent(plan: RestorePlan, *, consent: bool) -> None:
         raise RestoreTargetHoldsFiles(target=plan.target, count=f"{plan.overwritten:,}")
 
 
+def check_space(plan: RestorePlan) -> None:
+    """Refuse what cannot fit. Raises SpaceTooSmall."""
+    for space in plan.spaces:
+        if space.is_short:
+            raise SpaceTooSmall(
+                folder=clean_text(space.folder),
+                free=render_bytes(space.free_bytes or 0),
+                needed=render_bytes(space.needed_bytes),
+            )
+
+
 def run_restore(
     access: BorgAccess,
     plan: RestorePlan,
     clock: Clock,
     *,
     consent: bool = False,
+    ignore_space: bool = False,
+    work: Path | None = None,
+    report: Path | None = None,
+    verify: bool = False,
     on_progress: Progress | None = None,
     cancellation: Cancellation | None = None,
 ) -> RestoreResult:
@@ -222,128 +146,162 @@ def run_restore(
         plan: What ``plan_restore`` decided.
         clock: For the time it takes.
         consent: Whether a person agreed that things are overwritten.
+        ignore_space: Try also what seems not to fit.
+        work: The folder in which a restore that is not finished keeps its choices; without it, only one that
+            overwrites everything can be resumed.
+        report: A new file that takes a JSON line for each path, with its hash.
+        verify: Compare what lies on the disk with the archive's own content.
         on_progress: Told how far it is.
         cancellation: Stops within two seconds when somebody asks to; what was written stays.
 
-    Raises RestoreNeedsConsent, RestoreTargetHoldsFiles, RestoreTargetUnusable, StorageFull, RestoreStopped.
+    Raises RestoreNeedsConsent, RestoreTargetHoldsFiles, SpaceTooSmall, RestoreTargetUnusable, RestoreRunning,
+    ReportRefused, StorageFull, RestoreStopped.
     """
     check_consent(plan, consent=consent)
+    if not ignore_space:
+        check_space(plan)
     began = clock.monotonic()
-    target = Path(plan.target)
-    _make_target(target)
-    extraction = _Extraction(on_progress, cancellation)
-    patterns = [f"pp:{path}" for path in plan.paths] + _missing_parents(plan.paths, target)
-    result = run_borg(
-        access,
-        extract_arguments(access.location, plan.archive, patterns, sparse=True),
-        on_event=extraction.take,
-        cancellation=extraction.cancellation,
-        working_directory=target,
-    )
-    if not result.is_success:
-        raise extraction.failure(result, plan, access)
-    return RestoreResult(
-        archive=plan.archive,
-        repository=plan.repository,
-        target=plan.target,
-        outcome=Outcome.WARNING if extraction.warning_count or result.exit_code else Outcome.SUCCEEDED,
-        items=plan.items,
-        files=plan.files,
-        size_bytes=plan.size_bytes,
-        overwritten=plan.overwritten,
-        warnings=tuple(extraction.warnings),
-        warning_count=extraction.warning_count,
-        duration_seconds=round(clock.monotonic() - began, 3),
-    )
-
-
-def check_target(target: Path) -> Path:
-    """The real place of a target that can take a restore; it need not exist. Raises RestoreTargetUnusable."""
-    try:
-        place = target.resolve()
-        nearest = next(folder for folder in (place, *place.parents) if folder.exists())
-    except (OSError, RuntimeError) as error:
-        raise RestoreTargetUnusable(target=clean_text(str(target)), reason=_words(error)) from None
-    if not nearest.is_dir():
-        what = "it is" if nearest == place else f"{clean_text(str(nearest))} is"
-        raise RestoreTargetUnusable(target=clean_text(str(target)), reason=f"{what} not a directory")
-    if place != ORIGINAL_PLACE and not os.access(nearest, os.W_OK | os.X_OK):
-        raise RestoreTargetUnusable(target=clean_text(str(target)), reason="it is not writable for this user")
-    return place
-
-
-class _Extraction:
-    """Listens to ``borg extract``: progress, warnings, and the full disk that Borg itself only warns about."""
-
-    def __init__(self, on_progress: Progress | None, cancellation: Cancellation | None) -> None:
-        self.cancellation = StepCancellation(cancellation)
-        self._whole = cancellation
-        self.warnings: list[FileWarning] = []
-        self.warning_count = 0
-        self._on_progress = on_progress
-        self._done_bytes = 0
-        self._is_full = False
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, ProgressPercent) and event.message_id == "extract" and event.total:
-            self._done_bytes = event.current
-            if self._on_progress is not None:
-                self._on_progress(event.current, event.total)
-        elif isinstance(event, LogMessage) and event.level == "WARNING":
-            self._warn(event)
-
-    def failure(self, result: BorgResult, plan: RestorePlan, access: BorgAccess) -> FleetkeepError:
-        """What went wrong, and how far the restore came."""
-        done, total = render_bytes(self._done_bytes), render_bytes(plan.size_bytes)
-        target = clean_text(plan.target)
-        if self._is_full:
-            return StorageFull(what=f"the restore ({_count_restored(access, plan, self._whole)})", location=target)
-        if result.cancelled:
-            reason = "It was cancelled."
+    restore = _Restore(access, plan, on_progress, cancellation)
+    proof = Proof()
+    with open_report(report) as lines:
+        _make_target(Path(plan.target))
+        if _is_plain(plan) and report is None and not verify:
+            restore.extract_plain()
         else:
-            error = failure_of(result, "extract", plan.repository, access.location)
-            if not isinstance(error, BorgFailed) and not self._done_bytes:
-                return error
-            reason = str(error)
-        return RestoreStopped(archive=plan.archive, target=target, done=done, total=total, reason=reason)
-
-    def _warn(self, message: LogMessage) -> None:
-        self.warning_count += 1
-        path, _, words = message.message.partition(": ")
-        if len(self.warnings) < WARNINGS_KEPT:
-            self.warnings.append(
-                FileWarning(path=path if words else "", message=words or path, code=message.message_id)
-            )
-        if any(mark in message.message for mark in _NO_SPACE):
-            self._is_full = True
-            self.cancellation.cancel()
+            with open_work(work, plan, clock) as folder:
+                restore.extract_chosen(folder, clock)
+                lines.write(archive=plan.archive, archive_id=plan.archive_id, target=plan.target)
+                proof = prove_restore(access, plan, folder, lines, verify=verify, cancellation=cancellation)
+        result = restore.result(proof, round(clock.monotonic() - began, 3))
+        lines.write(result=result.model_dump(mode="json"))
+    remember_pace(work, plan.repository, plan.size_bytes, result.duration_seconds)
+    return result
 
 
-def _count_restored(access: BorgAccess, plan: RestorePlan, cancellation: Cancellation | None) -> str:
-    """How many files are whole at the target, in words; Borg's progress counts content that it could not write too."""
-    view = DiskView(Path(plan.target))
-    whole = 0
-    try:
-        for item in stream_items(access, plan.repository, plan.archive, plan.paths, cancellation=cancellation):
-            whole += (
-                item.kind == "-"
-                and diff_item(item, view.look(item.path, exact=item.is_exact)).action is RestoreAction.SAME
-            )
-    except FleetkeepError:
-        return "nobody could count what is there"
-    return f"{whole:,} of {plan.files:,} files are there"
+class _Restore:
+    """One restore at work."""
+
+    def __init__(
+        self,
+        access: BorgAccess,
+        plan: RestorePlan,
+        on_progress: Progress | None,
+        cancellation: Cancellation | None,
+    ) -> None:
+        self._access = access
+        self._plan = plan
+        self._whole = cancellation
+        self._is_clean = True
+        ignored: frozenset[str] = frozenset() if _is_plain(plan) else frozenset({NEVER_MATCHED})
+        self._extraction = Extraction(on_progress, cancellation, ignored=ignored)
+
+    def extract_plain(self) -> None:
+        """Everything goes to its own place, in place of what is there. Raises StorageFull, RestoreStopped."""
+        target = Path(self._plan.target)
+        parents = _missing_parents(self._plan.paths, target)
+        self._extract(target, [f"pp:{path}" for path in self._plan.paths] + parents)
+
+    def extract_chosen(self, work: RestoreWork, clock: Clock) -> None:
+        """Each item as was chosen for it; what was chosen before an interruption stands.
+
+        Raises StorageFull, RestoreStopped, RestoreTargetUnusable, and as ``fresh_choices``.
+        """
+        plan = self._plan
+        if not work.is_begun:
+            work.store(fresh_choices(self._access, plan, Listed(), self._whole), clock.now())
+        prepared = prepare_patterns(work, plan)
+        self._extraction.total_bytes = plan.size_bytes if prepared.besides else 0
+        if prepared.has_main:
+            paths = [*(f"pp:{path}" for path in plan.paths), *plan.patterns]
+            self._extract(Path(plan.target), paths, prepared.patterns, plan.excludes)
+        for beside in prepared.besides:
+            self._extraction.next_step()
+            try:
+                with scratch_beside(beside) as scratch:
+                    self._extract(scratch, [], beside.patterns)
+                    move_beside(work, plan, scratch, self._warn)
+            except OSError as error:
+                where = clean_text(str(beside.scratch.parent))
+                raise RestoreTargetUnusable(target=where, reason=_words(error)) from None
+
+    def result(self, proof: Proof, seconds: float) -> RestoreResult:
+        """What became of it."""
+        plan, extraction = self._plan, self._extraction
+        if proof.strangers:
+            self._warn("", f"{proof.strangers:,} could not be given to this user")
+        is_imperfect = extraction.warning_count or proof.missing or not self._is_clean
+        outcome = Outcome.WARNING if is_imperfect else Outcome.SUCCEEDED
+        return RestoreResult(
+            archive=plan.archive,
+            repository=plan.repository,
+            target=plan.target,
+            outcome=Outcome.FAILED if proof.differing else outcome,
+            items=plan.items,
+            files=plan.files,
+            size_bytes=plan.size_bytes,
+            overwritten=plan.overwritten,
+            renamed=plan.counts.get(RestoreAction.RENAME, 0),
+            kept=plan.counts.get(RestoreAction.KEEP, 0),
+            done_files=plan.done_files,
+            hashed=proof.hashed,
+            compared=proof.compared,
+            differing=proof.differing,
+            missing=proof.missing,
+            warnings=tuple(extraction.warnings),
+            warning_count=extraction.warning_count,
+            duration_seconds=seconds,
+        )
+
+    def _extract(
+        self, folder: Path, paths: Sequence[str], patterns_file: Path | None = None, excludes: Sequence[str] = ()
+    ) -> None:
+        manner = self._plan.manner
+        result = run_borg(
+            self._access,
+            extract_arguments(
+                self._access.location,
+                self._plan.archive,
+                paths,
+                excludes=excludes,
+                patterns_file=str(patterns_file or ""),
+                strip_components=manner.strip_components,
+                sparse=manner.sparse,
+                numeric_ids=manner.owner is OwnerRule.NUMERIC,
+                flags=manner.flags,
+                acls=manner.acls,
+                xattrs=manner.xattrs,
+            ),
+            on_event=self._extraction.take,
+            cancellation=self._extraction.cancellation,
+            working_directory=folder,
+        )
+        if not result.is_success:
+            raise self._extraction.failure(result, self._plan, self._access, self._count_whole)
+        self._is_clean &= self._extraction.is_clean(result)
+
+    def _warn(self, path: str, reason: str) -> None:
+        self._extraction.warn(reason, path=path)
+
+    def _count_whole(self) -> str:
+        """How many files are whole at the target, in words; Borg counts content that it could not write too."""
+        view, whole, plan = DiskView(Path(self._plan.target)), 0, self._plan
+        try:
+            for choice in fresh_choices(self._access, plan, Listed(), self._whole):
+                whole += choice.item.kind == "-" and _is_same(choice, view)
+        except FleetkeepError:
+            return "nobody could count what is there"
+        return f"{whole:,} of {plan.files + plan.done_files:,} files are there"
 
 
-def _holds(item: ArchiveItem, path: str) -> bool:
-    """Whether a path that was asked for holds an item."""
-    return is_below(item.path, path if item.is_exact else lossy_name(path))
+def _is_plain(plan: RestorePlan) -> bool:
+    """Whether Borg's own arguments say it all, so that nothing has to be chosen item by item."""
+    is_all_written = plan.manner.on_conflict is OnConflict.OVERWRITE and not plan.resume
+    is_named = not plan.patterns and not plan.excludes and not plan.manner.strip_components
+    return is_all_written and is_named and plan.manner.owner is not OwnerRule.NONE
 
 
-def _stored_paths(paths: Sequence[str]) -> tuple[str, ...]:
-    try:
-        return normalize_paths(paths)
-    except ValueError as error:
-        raise PathRefused(path=clean_text(str(error)) or "An empty name") from None
+def _is_same(choice: Choice, view: DiskView) -> bool:
+    return diff_item(choice.item, look_at(view, choice.item, choice.place)).action is RestoreAction.SAME
 
 
 def _make_target(target: Path) -> None:
@@ -360,15 +318,6 @@ def _missing_parents(paths: Sequence[str], target: Path) -> list[str]:
     return [f"pf:{parent}" for parent in parents if not (target / parent).is_dir()]
 
 
-def _free_bytes(place: Path) -> int | None:
-    nearest = next(folder for folder in (place, *place.parents) if folder.exists())
-    try:
-        status = os.statvfs(nearest)
-    except OSError:
-        return None
-    return status.f_bavail * status.f_frsize
-
-
 def _words(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
@@ -378,8 +327,10 @@ __all__ = [
     "Progress",
     "RestoreResult",
     "check_consent",
+    "check_space",
     "check_target",
     "look_up_archive",
+    "make_selection",
     "plan_restore",
     "run_restore",
 ]

@@ -98,11 +98,14 @@ def list_items_arguments(
     *,
     keys: Sequence[str] = ("type", "path", "size", "mtime", "linktarget", "source"),
     paths: Sequence[str] = (),
+    excludes: Sequence[str] = (),
     lock_wait_seconds: int = LOCK_WAIT_SECONDS,
 ) -> list[str]:
-    """List the items of an archive as JSON lines with ``keys``; ``paths`` are Borg patterns, none means all."""
+    """List the items of an archive as JSON lines with ``keys``; ``paths`` are Borg patterns, none means all, and
+    ``excludes`` win over them."""
     form = "".join(f"{{{key}}}" for key in keys)
     arguments = ["list", f"--lock-wait={lock_wait_seconds}", "--json-lines", f"--format={form}"]
+    arguments += _choice("", excludes)
     return [*arguments, archive_location(location, archive), *paths]
 
 
@@ -149,33 +152,68 @@ def extract_arguments(
     archive: str,
     paths: Sequence[str] = (),
     *,
+    excludes: Sequence[str] = (),
+    patterns_file: str = "",
     to_standard_output: bool = False,
     dry_run: bool = False,
     list_files: bool = False,
     strip_components: int = 0,
     sparse: bool = False,
+    numeric_ids: bool = False,
+    flags: bool = True,
+    acls: bool = True,
+    xattrs: bool = True,
     content_only: bool = False,
     lock_wait_seconds: int = LOCK_WAIT_SECONDS,
 ) -> list[str]:
-    """Extract ``paths`` (as stored, without a leading slash; none means all) into the working directory.
+    """Extract ``paths`` (Borg patterns, none means all) into the working directory.
 
-    ``sparse`` leaves holes where a file has only zeros. ``content_only`` leaves out flags, ACLs and extended
-    attributes, among them capabilities and the immutable flag.
+    ``excludes`` win over the paths, and the lines of ``patterns_file`` over both. ``sparse`` leaves holes where a file
+    has only zeros. Without ``xattrs``, capabilities do not come back; without ``flags``, the immutable one does not;
+    ``content_only`` leaves out flags, ACLs and extended attributes.
     """
-    arguments = ["extract", f"--lock-wait={lock_wait_seconds}", "--progress"]
-    if to_standard_output:
-        arguments.append("--stdout")
-    if dry_run:
-        arguments.append("--dry-run")
-    if list_files:
-        arguments.append("--list")
+    chosen = {
+        "--stdout": to_standard_output,
+        "--dry-run": dry_run,
+        "--list": list_files,
+        f"--strip-components={strip_components}": strip_components > 0,
+        "--sparse": sparse,
+        "--numeric-ids": numeric_ids,
+        "--noflags": content_only or not flags,
+        "--noacls": content_only or not acls,
+        "--noxattrs": content_only or not xattrs,
+    }
+    return [
+        "extract",
+        f"--lock-wait={lock_wait_seconds}",
+        "--progress",
+        *(option for option, is_chosen in chosen.items() if is_chosen),
+        *_choice(patterns_file, excludes),
+        archive_location(location, archive),
+        *paths,
+    ]
+
+
+def export_tar_arguments(
+    location: str,
+    archive: str,
+    paths: Sequence[str] = (),
+    *,
+    excludes: Sequence[str] = (),
+    strip_components: int = 0,
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+) -> list[str]:
+    """Write ``paths`` (Borg patterns, none means all) as an uncompressed tar stream to the standard output."""
+    arguments = ["export-tar", f"--lock-wait={lock_wait_seconds}", "--progress"]
     if strip_components:
         arguments.append(f"--strip-components={strip_components}")
-    if sparse:
-        arguments.append("--sparse")
-    if content_only:
-        arguments += ["--noflags", "--noacls", "--noxattrs"]
-    return [*arguments, archive_location(location, archive), *paths]
+    return [*arguments, *_choice("", excludes), archive_location(location, archive), "-", *paths]
+
+
+def _choice(patterns_file: str, excludes: Sequence[str]) -> list[str]:
+    """Options that choose among the items; what stands first decides first."""
+    from_file = [f"--patterns-from={patterns_file}"] if patterns_file else []
+    return from_file + [f"--exclude={pattern}" for pattern in excludes]
 
 
 def key_export_arguments(location: str) -> list[str]:
@@ -239,6 +277,7 @@ __all__ = [
     "delete_arguments",
     "dry_create_arguments",
     "escape_placeholders",
+    "export_tar_arguments",
     "extract_arguments",
     "info_arguments",
     "init_arguments",

@@ -41,6 +41,7 @@ from .point import (
     ReceiptKind,
 )
 from .repository import Encryption, PassphraseKind, Repository
+from .restore import OnConflict, OwnerRule, RestoreManner, Selection
 from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
@@ -85,10 +86,12 @@ __all__ = [
     "Kit",
     "KitProof",
     "ListedArchive",
+    "OnConflict",
     "Outcome",
     "Owned",
     "OwnedFile",
     "OwnedRepository",
+    "OwnerRule",
     "PassphraseKind",
     "PatternKind",
     "Point",
@@ -99,10 +102,12 @@ __all__ = [
     "ReceiptKind",
     "Repository",
     "RepositoryRun",
+    "RestoreManner",
     "Retention",
     "Run",
     "Schedule",
     "SchedulerChoice",
+    "Selection",
     "SizeRatio",
     "SourcePath",
     "Sources",

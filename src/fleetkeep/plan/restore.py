@@ -12,9 +12,10 @@ from enum import Enum
 from pathlib import PurePosixPath
 
 from fleetkeep.borg.items import ArchiveItem, lossy_name
+from fleetkeep.model import RestoreManner, Selection
 from fleetkeep.model.base import Model, parse_duration
 
-from .words import render_bytes, render_count
+from .words import render_bytes, render_count, render_seconds
 
 #: So many paths of each action are kept for people; all are counted.
 PATHS_SHOWN = 20
@@ -45,11 +46,18 @@ class RestoreAction(str, Enum):
     UNCLEAR = "unclear"
     """The listing cannot carry the name, and something with a name like it is there."""
 
+    RENAME = "rename"
+    """Something else is there and stays; the archive's version is put beside it."""
+
+    KEEP = "keep"
+    """Something else is there and stays; the archive's version is not restored."""
+
     CREATE = "create"
     """Nothing is there."""
 
     SAME = "same"
-    """What is there has the same type, size, time and mode; its content is written all the same."""
+    """What is there has the same type, size, time and mode; it is written again only where the archive's version is to
+    take the place of everything."""
 
 
 class RestoreChange(Model):
@@ -65,6 +73,39 @@ class RestoreChange(Model):
     """What differs."""
 
 
+class RestoreForm(str, Enum):
+    """What a restore makes."""
+
+    FOLDER = "folder"
+    """Files below a folder."""
+
+    TAR = "tar"
+    """A tar stream."""
+
+    ZIP = "zip"
+    """A zip stream."""
+
+    FILE = "file"
+    """The content of one file."""
+
+
+class RestoreSpace(Model):
+    """What a restore needs on one file system."""
+
+    folder: str
+    """A folder on it: the target, or where something else is mounted below it."""
+
+    needed_bytes: int
+    """What the content adds to what is there; a file with holes may need less."""
+
+    free_bytes: int | None = None
+    """What is free."""
+
+    @property
+    def is_short(self) -> bool:
+        return self.free_bytes is not None and self.free_bytes < self.needed_bytes
+
+
 class RestorePlan(Model):
     """What a restore would do, in counts and paths."""
 
@@ -78,10 +119,25 @@ class RestorePlan(Model):
     """The repository that holds it."""
 
     target: str
-    """The folder below which the paths are written; ``/`` for the original place."""
+    """The folder below which the paths are written; ``/`` for the original place, empty for a stream."""
+
+    form: RestoreForm = RestoreForm.FOLDER
+    """What is made of them."""
 
     paths: tuple[str, ...] = ()
-    """What was asked for, as stored; nothing means all."""
+    """What was asked for, as stored; neither paths nor patterns mean all."""
+
+    patterns: tuple[str, ...] = ()
+    """The Borg patterns that were asked for."""
+
+    excludes: tuple[str, ...] = ()
+    """The Borg patterns of what is left out."""
+
+    manner: RestoreManner = RestoreManner()
+    """How it is written."""
+
+    resume: bool = False
+    """Whether it finishes a restore that was interrupted."""
 
     items: int = 0
     """How many things are written in all."""
@@ -92,14 +148,34 @@ class RestorePlan(Model):
     size_bytes: int = 0
     """The size of their content."""
 
+    done_files: int = 0
+    """How many files an interrupted restore has written already."""
+
+    done_bytes: int = 0
+    """The size of their content."""
+
+    stripped: int = 0
+    """How many paths are left out because nothing is left of them without their leading folders."""
+
     free_bytes: int | None = None
     """What is free at the target."""
+
+    spaces: tuple[RestoreSpace, ...] = ()
+    """What is needed and free on each file system that is written to."""
+
+    seconds: float | None = None
+    """How long it takes at the pace of the last restore from the repository; nothing where there was none."""
 
     counts: dict[RestoreAction, int] = {}
     """How many paths get each action; folders that are there already count as the same."""
 
     changes: tuple[RestoreChange, ...] = ()
     """The paths that do not stay the same; of each action the first few, or all when all were asked for."""
+
+    @property
+    def selection(self) -> Selection:
+        """Which part of the archive is meant."""
+        return Selection(paths=self.paths, patterns=self.patterns, excludes=self.excludes)
 
     @property
     def overwritten(self) -> int:
@@ -163,16 +239,21 @@ class Tally:
 
     def __init__(self, show: int | None = PATHS_SHOWN) -> None:
         self.show = show
-        self.items = self.files = self.size_bytes = 0
+        self.items = self.files = self.size_bytes = self.done_files = self.done_bytes = 0
         self.archive_id = ""
         self.counts: dict[RestoreAction, int] = {}
         self._changes: dict[RestoreAction, list[RestoreChange]] = {action: [] for action in RestoreAction}
 
-    def add(self, item: ArchiveItem, change: RestoreChange) -> None:
-        self.items += 1
-        self.files += item.kind == "-"
-        self.size_bytes += item.size_bytes
+    def add(self, item: ArchiveItem, change: RestoreChange, *, is_written: bool = True, is_done: bool = False) -> None:
         self.archive_id = self.archive_id or item.archive_id
+        if is_done:
+            self.done_files += 1
+            self.done_bytes += item.size_bytes
+            return
+        if is_written:
+            self.items += 1
+            self.files += item.kind == "-"
+            self.size_bytes += item.size_bytes
         self.counts[change.action] = self.counts.get(change.action, 0) + 1
         shown = self._changes[change.action]
         if change.action is not RestoreAction.SAME and (self.show is None or len(shown) < self.show):
@@ -251,26 +332,49 @@ def parse_moment(text: str, now: datetime, zone: tzinfo | None = None) -> dateti
 def render_restore_plan(plan: RestorePlan, show: Callable[[str], str] = str) -> str:
     """A plan as text for people; ``show`` makes a path safe to print."""
     size = f"{render_count(plan.items, 'item')}, {render_bytes(plan.size_bytes)}"
-    lines = [f"{size}, from {plan.archive} to {show(plan.target)}"]
+    pace = f"; about {render_seconds(plan.seconds)} at the pace of the last restore" if plan.seconds else ""
+    lines = [f"{size}, from {plan.archive} to {_destination(plan, show)}{pace}"]
+    if plan.done_files:
+        lines.append(f"  restored already: {render_count(plan.done_files, 'file')}, {render_bytes(plan.done_bytes)}")
     for action in RestoreAction:
-        if not plan.counts.get(action):
-            continue
-        lines.append(f"  {_ACTION_WORDS[action]}: {plan.counts[action]:,}")
-        shown = [change for change in plan.changes if change.action is action]
-        for change in shown:
-            lines.append(f"    {show(change.path)}" + (f"  ({show(change.reason)})" if change.reason else ""))
-        if action is not RestoreAction.SAME and len(shown) < plan.counts[action]:
-            lines.append(f"    and {plan.counts[action] - len(shown):,} more; --json lists all")
-    if plan.free_bytes is not None and plan.free_bytes < plan.size_bytes:
-        needed, free = render_bytes(plan.size_bytes), render_bytes(plan.free_bytes)
-        lines.append(f"  The content is {needed}, but only {free} are free there.")
+        if plan.counts.get(action):
+            lines += _action_lines(plan, action, show)
+    if plan.stripped:
+        lines.append(f"  left out, because nothing of their paths is left: {plan.stripped:,}")
+    if not plan.spaces and plan.free_bytes is not None and plan.free_bytes < plan.size_bytes:
+        lines.append(f"  The content is {render_bytes(plan.size_bytes)}, but only {_free(plan.free_bytes)} there.")
+    for space in plan.spaces:
+        if space.is_short:
+            where = show(space.folder)
+            lines.append(f"  {where} needs {render_bytes(space.needed_bytes)}, but only {_free(space.free_bytes)}.")
     return "\n".join(lines)
+
+
+def _destination(plan: RestorePlan, show: Callable[[str], str]) -> str:
+    if plan.form is RestoreForm.FOLDER:
+        return show(plan.target)
+    return "standard output" if plan.form is RestoreForm.FILE else f"a {plan.form.value} stream"
+
+
+def _action_lines(plan: RestorePlan, action: RestoreAction, show: Callable[[str], str]) -> Iterator[str]:
+    yield f"  {_ACTION_WORDS[action]}: {plan.counts[action]:,}"
+    shown = [change for change in plan.changes if change.action is action]
+    for change in shown:
+        yield f"    {show(change.path)}" + (f"  ({show(change.reason)})" if change.reason else "")
+    if action is not RestoreAction.SAME and len(shown) < plan.counts[action]:
+        yield f"    and {plan.counts[action] - len(shown):,} more; --json lists all"
+
+
+def _free(free_bytes: int | None) -> str:
+    return f"{render_bytes(free_bytes or 0)} are free"
 
 
 _ACTION_WORDS = {
     RestoreAction.CONFLICT: "of another type than what is there",
     RestoreAction.OVERWRITE: "would be overwritten",
     RestoreAction.UNCLEAR: "perhaps overwritten (their names cannot be listed exactly)",
+    RestoreAction.RENAME: "something else is there and stays, so they would be put beside it",
+    RestoreAction.KEEP: "something else is there and would be kept",
     RestoreAction.CREATE: "would be created",
     RestoreAction.SAME: "there already, with the same size, time and mode",
 }
@@ -281,7 +385,9 @@ __all__ = [
     "OnDisk",
     "RestoreAction",
     "RestoreChange",
+    "RestoreForm",
     "RestorePlan",
+    "RestoreSpace",
     "Tally",
     "diff_item",
     "is_below",

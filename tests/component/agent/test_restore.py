@@ -20,6 +20,7 @@ from fleetkeep.errors import (
     RestoreStopped,
     RestoreTargetHoldsFiles,
     RestoreTargetUnusable,
+    SpaceTooSmall,
     StorageFull,
     UnknownArchive,
 )
@@ -259,8 +260,11 @@ def test_a_full_disk_is_one_sentence_that_says_how_far_it_came(local_access, mak
     plan = plan_restore(local_access, point.archive, [], small_disk / "target")
     assert plan.free_bytes is not None
     assert plan.free_bytes < plan.size_bytes == 18_000_000
-    with pytest.raises(StorageFull) as caught:
+    with pytest.raises(SpaceTooSmall, match=r"has 8\.4 MB free, but the restore needs 18\.0 MB"):
         run_restore(local_access, plan, CLOCK)
+    assert not (small_disk / "target").exists()
+    with pytest.raises(StorageFull) as caught:
+        run_restore(local_access, plan, CLOCK, ignore_space=True)
     assert "no space left for the restore (5 of 12 files are there) at " in str(caught.value)
     first = small_disk / "target" / stored(folder) / "00"
     assert first.read_bytes() == (folder / "00").read_bytes()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -214,6 +215,17 @@ BAD = [
     (["restore", "web1-one", "/nothing/here", "--to", "x"], "FK502"),
     (["restore", "web1-one", "../up", "--to", "x"], "FK509"),
     (["restore", "web1-one", "--to", "/dev/null"], "FK504"),
+    (["restore", "web1-one", "--to", "x", "--to-tar", "y"], "say either --to DIRECTORY or --in-place"),
+    (["restore", "web1-one", "--in-place", "--strip-components", "1"], "--strip-components needs --to"),
+    (["restore", "web1-one", "--to-tar", "-", "--owner", "none"], "--owner is for files in a directory"),
+    (["restore", "web1-one", "--to-stdout", "--json"], "--json and the stream cannot both go to standard output"),
+    (["restore", "web1-one", "--to", "x", "--resume", "--afresh"], "say --resume or --afresh"),
+    (["restore", "web1-one", "--to", "x", "--pattern", "re:("], "FK510"),
+    (["restore", "web1-one", "--to", "x", "--pattern", "fm:*.none"], "FK511"),
+    (["restore", "web1-one", "--to", "x", "--on-conflict", "skip", "--resume"], "FK515"),
+    (["restore", "web1-one", "--to-stdout"], "FK517"),
+    (["restore", "web1-one", "--to-tar", "/nowhere/at/all"], "FK518"),
+    (["restore", "web1-one", "--to", "x", "--report", "/nowhere/at/all"], "FK520"),
     (["drill", "nothing"], "FK400"),
     (["drill", "system", "--files", "0"], "0 is not in the range"),
 ]
@@ -272,3 +284,78 @@ def test_a_job_without_an_archive_is_not_proven(fleetkeep):
     done = fleetkeep("drill", "system")
     assert done.returncode == 1
     assert "FK50" in done.stderr
+
+
+def test_a_conflict_policy_and_a_report_from_the_command_line(fleetkeep, receive, tree, tmp_path):
+    receive("web1-one", tree)
+    target, report = tmp_path / "target", tmp_path / "report"
+    words = ["restore", "web1-one", "--to", target, "--pattern", "**/file*", "--exclude", "re:file[34]$"]
+    assert fleetkeep(*words).stdout.startswith("Restored 3 items (3 files, 150.0 kB) of web1-one to ")
+    (target / stored(tree) / "file1").write_text("mine")
+    shown = fleetkeep(*words, "--on-conflict", "rename", "--dry-run")
+    assert "something else is there and stays, so they would be put beside it: 1" in shown.stdout
+    done = fleetkeep(*words, "--on-conflict", "rename", "--report", report, "--verify")
+    assert done.returncode == 0, done.stderr
+    assert "0 overwritten, 1 put beside what is there." in done.stdout
+    assert "Compared 3 files with the archive: all as in it." in done.stdout
+    assert len(report.read_text().splitlines()) == 5
+    kept = json.loads(fleetkeep(*words, "--on-conflict", "skip", "--json").stdout)
+    assert (kept["kept"], kept["items"]) == (1, 0)
+
+
+def test_streams_go_to_standard_output_and_words_to_standard_error(managed, fleetkeep, receive, tree, tmp_path):
+    receive("web1-one", tree)
+    base = [sys.executable, "-m", "fleetkeep", "--prefix", str(managed.prefix), "restore", "web1-one"]
+    done = subprocess.run([*base, str(tree / "file1"), "--to-stdout"], capture_output=True, check=True)
+    assert done.stdout == (tree / "file1").read_bytes()
+    assert done.stderr.startswith(b"Wrote 1 item (1 file, 50.0 kB) of web1-one to standard output in ")
+    done = subprocess.run([*base, "--to-tar", "-"], capture_output=True, check=True)
+    listed = subprocess.run(["tar", "tf", "-"], input=done.stdout, capture_output=True, check=True)
+    assert f"{stored(tree)}/file4" in listed.stdout.decode()
+    file = tmp_path / "a.zip"
+    assert fleetkeep("restore", "web1-one", "--to-zip", file).returncode == 0
+    again = fleetkeep("restore", "web1-one", "--to-zip", file)
+    assert (again.returncode, "FK518" in again.stderr) == (1, True)
+    assert json.loads(fleetkeep("restore", "web1-one", "--to-zip", file, "--yes", "--json").stdout)["form"] == "zip"
+    ours, theirs = pty.openpty()
+    refused = subprocess.run([*base, "--to-tar", "-"], stdout=theirs, stderr=subprocess.PIPE, check=False)
+    os.close(ours)
+    os.close(theirs)
+    assert refused.returncode == 1
+    assert b"A terminal cannot take the tar stream" in refused.stderr
+
+
+def test_an_interrupted_restore_names_the_words_that_finish_it(managed, fleetkeep, receive, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for index in range(60):
+        (folder / str(index)).write_bytes(os.urandom(1_500_000))
+    receive("web1-one", folder)
+    target = tmp_path / "a target"
+    words = [
+        "--prefix",
+        str(managed.prefix),
+        "restore",
+        "--job",
+        "system",
+        "--to",
+        str(target),
+        "--on-conflict",
+        "skip",
+    ]
+    process = subprocess.Popen([sys.executable, "-m", "fleetkeep", *words], stderr=subprocess.PIPE, text=True)
+    while not target.exists() or not list(target.rglob("*5*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    (line,) = [line for line in said.splitlines() if line.startswith("To finish it: fleetkeep ")]
+    finish = shlex.split(line.removeprefix("To finish it: fleetkeep "))
+    assert finish == [*words[:3], "--repository", "local", *words[5:], "--resume", "web1-one"]
+    assert "FK514" in fleetkeep(*words[2:]).stderr
+    done = fleetkeep(*finish[2:])
+    assert done.returncode == 0, done.stderr
+    assert "were there from before the interruption" in done.stdout
+    for path in folder.iterdir():
+        assert (target / stored(path)).read_bytes() == path.read_bytes()

@@ -172,6 +172,24 @@ def test_restore_brings_back_and_then_has_nothing_to_do(applied: Tasks) -> None:
     assert (source / "one").read_text() == "one"
 
 
+def test_restore_keeps_what_is_there_and_takes_patterns(applied: Tasks) -> None:
+    source = applied.site.prefix / "source"
+    archive = applied("backup", job="docs")["archives"]["main"]
+    target = applied.site.folder / "restored"
+    components = len(source.parts) - 1
+    wanted = {"archive": archive, "to": str(target), "patterns": ["fm:*/one"], "strip_components": components}
+    assert applied("restore", **wanted)["counts"] == {"create": 1}
+    (target / "one").write_text("mine")
+    kept = applied("restore", **wanted, on_conflict="skip", owner="none")
+    assert (kept["changed"], kept["counts"]) == (False, {"keep": 1})
+    assert (target / "one").read_text() == "mine"
+    assert "matches fm:*/none" in applied("restore", **{**wanted, "patterns": ["fm:*/none"]})["msg"]
+    assert (
+        "strip_components needs to"
+        in applied("restore", archive=archive, original_place=True, strip_components=1)["msg"]
+    )
+
+
 def test_restore_says_what_it_cannot_find(applied: Tasks) -> None:
     applied("backup", job="docs")
     target = applied.site.folder / "restored"

@@ -300,7 +300,9 @@ def _kit_findings(facts: KitFacts) -> Iterator[Finding]:
 
 def _check_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
     """One finding for all that checks found wrong in a repository, and not put right since."""
-    wrong = [check for check in repository.checks if check.outcome is Outcome.FAILED]
+    spots = [check for check in repository.checks if check.kind is VerificationKind.SPOT]
+    old = spots[1:]  # live files are compared with the newest archive, so that an older comparison says nothing of now
+    wrong = [check for check in repository.checks if check.outcome is Outcome.FAILED and check not in old]
     if wrong:
         newest = max(wrong, key=lambda check: check.finished_at)
         age = render_age(now - newest.finished_at)

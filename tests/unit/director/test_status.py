@@ -266,6 +266,13 @@ def test_damage_is_said_where_no_archive_is_left():
     assert kinds == {FindingKind.NOTHING_TO_RESTORE, FindingKind.CHECK_FAILED}
 
 
+def test_of_comparisons_with_live_files_only_the_newest_counts():
+    bad = make_verification("bad", kind=VerificationKind.SPOT, outcome=Outcome.FAILED, reason="x", archive_name="old")
+    good = make_verification("good", kind=VerificationKind.SPOT, archive_name="new")
+    assert judge([checked(good, bad)], {}, NOW).findings == ()
+    assert len(judge([checked(bad, good)], {}, NOW).findings) == 1
+
+
 def test_several_failed_checks_of_a_repository_are_one_finding():
     bad = [make_verification(outcome=Outcome.FAILED, reason=f"{age}.", finished_at=NOW - age * DAY) for age in (1, 2)]
     (finding,) = judge([checked(*bad)], {}, NOW).findings

@@ -211,3 +211,80 @@ def test_a_large_fleet_is_walked_over_once_at_most(declare: Callable[[str], Decl
     for client in ("web77", "web78"):
         resolve_client(declarations, client, frozenset({"web", "prod"}), inventory, literal)
     assert hosts.walks <= 5001
+
+
+#: A fleet of one repository; a test adds its jobs.
+SMALL = """\
+repositories: {local: {path: /srv/backups, passphrase: {generate: true}}}
+retention: {standard: {daily: 7}}
+"""
+
+
+def test_what_a_drill_asserts_comes_through_templates_and_knows_its_place(resolve):
+    text = (
+        SMALL
+        + """\
+templates:
+  base:
+    drill: {files: 30, assertions: [{file_exists: /etc/hosts}]}
+jobs:
+  system:
+    clients: web
+    template: base
+    sources: {paths: [/etc]}
+    repositories: [local]
+    retention: standard
+    drill: {files: 40}
+"""
+    )
+    resolved = resolve(text)
+    assert resolved.problems == ()
+    drill = resolved.state.jobs["system"].drill
+    assert (drill.files, [str(each) for each in drill.assertions]) == (40, ["file_exists /etc/hosts"])
+
+
+@pytest.mark.parametrize(
+    ("drill", "sentence"),
+    [
+        ("{files: 5000}", "files is 5000, but a whole number of at most 1000 is expected"),
+        ("{fles: 5}", "drill has the unknown key 'fles'; did you mean files?"),
+        (
+            "{assertions: [{}]}",
+            "assertions[0]: an assertion has exactly one of file_exists, sha256, size_ratio, command",
+        ),
+        (
+            "{assertions: [{file_exists: etc}]}",
+            "assertions[0].file_exists is 'etc': a path is absolute, as the file was",
+        ),
+        (
+            "{assertions: [{file_exist: /etc}]}",
+            "assertions[0] has the unknown key 'file_exist'; did you mean file_exists",
+        ),
+        ("{assertions: [{sha256: {path: /a, is: x}}]}", "sha256.is is 'x', but 64 hexadecimal digits is expected"),
+        (
+            "{assertions: [{sha256: {path: /a}}]}",
+            "sha256 has no is; write the SHA-256 of the content, as sha256sum prints",
+        ),
+        (
+            "{assertions: [{command: [./evil]}]}",
+            "assertions[0]: the program is a name in PATH or an absolute path of the",
+        ),
+        ("{assertions: [{size_ratio: {min: big}}]}", "size_ratio.min is 'big', but a number is expected"),
+    ],
+)
+def test_what_a_drill_cannot_assert_is_said_with_its_line(resolve, drill, sentence):
+    text = (
+        SMALL
+        + f"""\
+jobs:
+  system:
+    clients: web
+    sources: {{paths: [/etc]}}
+    repositories: [local]
+    retention: standard
+    drill: {drill}
+"""
+    )
+    problems = [str(found) for found in resolve(text).problems]
+    assert any(sentence in found for found in problems), problems
+    assert all(found.startswith("fleet.yml:9:") for found in problems), problems

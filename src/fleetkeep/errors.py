@@ -498,6 +498,13 @@ class CatalogUnreadable(FleetkeepError):
     code = "FK700"
 
 
+class CatalogCorrupt(CatalogUnreadable):
+    """The catalog at {path} is broken ({reason}); no archive is affected. `fleetkeep catalog rebuild`, and the next run
+    as well, keep the file aside and fill a new one from the repositories."""
+
+    code = "FK708"
+
+
 class CatalogNewer(FleetkeepError):
     """The catalog at {path} has schema {found}, but this Fleetkeep knows {known} and older; install the Fleetkeep that
     wrote it, or a newer one. Nothing was changed."""

@@ -54,7 +54,9 @@ class FileIndexing:
             return ""
         context = self._session.context
         if self._order.is_blank and self._look is not None:
-            found = [archive for archive in self._look.archives() if archive.name != context.archive_name]
+            known = {archive.id for archive in self._order.known}
+            others = [archive for archive in self._look.archives() if archive.name != context.archive_name]
+            found = [archive for archive in others if archive.id not in known]
             self._teller.tell_found(found)
         gone = vanished(self._order, listed) if listed else []
         if not gone:

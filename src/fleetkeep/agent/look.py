@@ -28,8 +28,8 @@ from .files import make_folder
 #: An index of many millions of files takes its time; a look that never ends is ended all the same.
 LOOK_SECONDS = 6 * 3600
 
-#: So many archives are told after one look; the next look goes on.
-ARCHIVES_AT_ONCE = 1000
+#: So many archives are named in one question, which is a single argument; the next look goes on.
+ARCHIVES_AT_ONCE = 800
 
 _COMMENT = re.compile(r"Fleetkeep run (\S+) of job \S+")
 
@@ -52,6 +52,9 @@ class Question:
 
     memory: Path | None = None
     """Where Borg's cuts of the last archive that was told are remembered."""
+
+    known: Sequence[str] = ()
+    """Archives, by id, that the prefix does not mean because all of them is known."""
 
     may_differ: bool = True
     """Whether differences are enough; not where an archive may hold a path twice."""
@@ -146,6 +149,7 @@ def look_inside(
         "wanted": list(question.wanted[:ARCHIVES_AT_ONCE]),
         "name": question.name,
         "prefix": question.prefix,
+        "known": list(question.known[-ARCHIVES_AT_ONCE:]) if question.prefix else [],
         "memory": None if question.memory is None else str(question.memory),
         "delta": question.may_differ,
     }

@@ -148,7 +148,8 @@ class _Inside:
         ids = {self.hex(info.id): info for info in listed}
         self.write(["listing", self.describe(manifest, listed)])
         wanted = [name for name in self.question["wanted"] if name in ids]
-        wanted += [i for i, info in ids.items() if self.is_asked_for(info.name) and i not in wanted]
+        known = {*wanted, *self.question["known"]}
+        wanted += [i for i, info in ids.items() if self.is_asked_for(info.name) and i not in known]
         base = self.question["base"]
         memory = _Memory.read(self.question["memory"], base) if base in ids else None
         for archive_id in wanted:

@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from fleetkeep.errors import (
     CatalogBusy,
+    CatalogCorrupt,
     CatalogForbidden,
     CatalogNewer,
     CatalogReadOnly,
@@ -36,6 +37,9 @@ _SETTINGS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "fleetkeep_reading"
+
+#: SQLite's words for a file that is damaged, whatever asked it.
+_CORRUPTION = ("malformed", "not a database", "file is encrypted")
 
 
 class Catalog:
@@ -86,6 +90,26 @@ def open_catalog(path: Path, patience_seconds: float | None = None) -> Catalog:
         catalog.close()
         raise
     return catalog
+
+
+def put_aside(path: Path, inode: int) -> Path | None:
+    """Rename a broken catalog and what belongs to it, so that a new one can begin; gives its new place.
+
+    ``inode`` is that of the file that was found broken: where another process was faster, nothing happens and ``None``
+    is given. Nothing is ever overwritten or removed. Raises ``OSError``.
+    """
+    with _exclusive(path):
+        if not path.exists() or path.stat().st_ino != inode:
+            return None
+        number = 1
+        while (aside := path.with_name(f"{path.name}.broken-{number}")).exists():
+            number += 1
+        path.replace(aside)
+        for suffix in ("-wal", "-shm"):
+            companion = path.with_name(path.name + suffix)
+            if companion.exists():
+                companion.replace(aside.with_name(aside.name + suffix))
+        return aside
 
 
 def head() -> str:
@@ -191,6 +215,8 @@ def _in_our_words(path: Path, error: Any, patience_seconds: float) -> FleetkeepE
     own = isinstance(
         error, (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
     )
+    if any(words in reason for words in _CORRUPTION):
+        return CatalogCorrupt(path=path, reason=reason)
     return None if own else CatalogUnreadable(path=path, reason=reason)
 
 
@@ -207,4 +233,4 @@ def _reason(error: Any) -> str:
     return str(getattr(error, "strerror", None) or error) or type(error).__name__
 
 
-__all__ = ["BUSY_SECONDS", "Catalog", "head", "open_catalog"]
+__all__ = ["BUSY_SECONDS", "Catalog", "head", "open_catalog", "put_aside"]

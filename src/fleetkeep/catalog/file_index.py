@@ -63,7 +63,7 @@ def plan_index(connection: Connection, request: IndexRequest) -> IndexOrder:
             if row.number > newest and row.state is not IndexState.COMPLETE and row.deleted_at is None
         ),
         known=tuple(ListedArchive(id=row.id, name=row.name) for row in known if row.deleted_at is None),
-        is_blank=not known,
+        is_blank=base is None,
     )
 
 
@@ -209,6 +209,19 @@ def trees_of(connection: Connection, repository: int, borg_repository_id: str) -
     table = tables.file_tree
     query = select(table.c.number).where(
         table.c.repository == repository, table.c.borg_repository_id == borg_repository_id
+    )
+    return list(connection.scalars(query))
+
+
+def find_trees(connection: Connection, *, client: str, job: str, repository: str) -> list[int]:
+    """The trees of a job in a repository, one for each that ever lay there, by names."""
+    table = tables.file_tree
+    query = (
+        select(table.c.number)
+        .join(tables.client, table.c.client == tables.client.c.number)
+        .join(tables.job, table.c.job == tables.job.c.number)
+        .join(tables.repository, table.c.repository == tables.repository.c.number)
+        .where(tables.client.c.name == client, tables.job.c.name == job, tables.repository.c.name == repository)
     )
     return list(connection.scalars(query))
 
@@ -447,6 +460,7 @@ __all__ = [
     "begin",
     "ensure_tree",
     "find_archive",
+    "find_trees",
     "finish",
     "forget_dead",
     "forget_trees",

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "find": "Find",
     "history": "Find",
     "diff": "Find",
+    "catalog": "Find",
     "restore": "Restore and prove",
     "drill": "Restore and prove",
     "check": "Restore and prove",

@@ -14,6 +14,7 @@ from fleetkeep.director.late import LateDirector
 from fleetkeep.errors import JobBusy
 from fleetkeep.model import Outcome, Trigger
 
+from ._aside import begin_anew
 from ._common import paths
 from ._run_display import display
 from ._signals import CANCELLED, cancelled_by_signals
@@ -77,7 +78,7 @@ def command(job: str, as_json: bool, accept_changes: bool, trigger: str, due: da
             run = run_job(
                 declared,
                 paths=places,
-                director=LateDirector(places.catalog, clock, PATIENCE_SECONDS),
+                director=LateDirector(places.catalog, clock, PATIENCE_SECONDS, begin_anew(places)),
                 clock=clock,
                 trigger=Trigger(trigger),
                 due_at=due,

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -15,23 +13,20 @@ from fleetkeep.errors import ArchiveNotIndexed, UnknownArchive, UnknownJob
 from fleetkeep.ids import new_id
 from fleetkeep.model import Outcome, Verification, VerificationKind
 
-from ._common import embedded_director, emit_json, json_option, paths, printable
-from ._points import access_to, named_point
+from ._common import emit_json, json_option, paths, printable
+from ._points import named_point
 from ._record import record
 from ._signals import cancelled_by_signals
 from ._tables import colored, print_table, render_moment
+from ._verification import NAMES_KEPT, live_place, result_of, tell, verify_with_catalog
 
 if TYPE_CHECKING:
     from fleetkeep.agent.live import LivePlace
-    from fleetkeep.borg.process import Cancellation
     from fleetkeep.model import EvidenceValue, FileEntry, Job, Point
     from fleetkeep.plan.live import LiveReport
 
 CHANGED = 2
 SUSPICIOUS = 3
-
-#: So many paths are named as evidence.
-NAMES_KEPT = 100
 
 
 @click.group(short_help="Compare archives, catalog and live files.", subcommand_metavar="WHAT [ARGUMENTS]...")
@@ -67,7 +62,7 @@ def verify_disk(what: str, path: str | None, content: bool, from_archive: bool, 
         return compare_live(place, entries, job=job, own_folders=own, below=below, content=content)
 
     with cancelled_by_signals() as cancellation:
-        report = _with_entries(_place(point, cancellation), compare, from_archive=from_archive)
+        report = _with_entries(live_place(point, cancellation), compare, from_archive=from_archive)
     suspicious = report.counts.get(LiveKind.SUSPICIOUS, 0)
     evidence: dict[str, EvidenceValue] = {
         "compared": report.compared,
@@ -78,7 +73,7 @@ def verify_disk(what: str, path: str | None, content: bool, from_archive: bool, 
     }
     reason = f"{suspicious:,} suspicious" if suspicious else ""
     outcome = Outcome.FAILED if suspicious else Outcome.WARNING if report.counts else Outcome.SUCCEEDED
-    _tell(_result(VerificationKind.DISK, point, began, outcome, reason, evidence))
+    tell(result_of(VerificationKind.DISK, point, began, outcome, reason, evidence))
     emit_json(report) if as_json else click.echo(render_live(report, printable))
     if report.counts:
         raise click.exceptions.Exit(SUSPICIOUS if suspicious else CHANGED)
@@ -93,31 +88,13 @@ def verify_disk(what: str, path: str | None, content: bool, from_archive: bool, 
 @json_option
 def verify_catalog(archive: str, as_json: bool) -> None:
     """Compare what an archive holds with what the catalog says of it: every path, type, size, time, owner and mode."""
-    from fleetkeep.agent.live import compare_catalog
-    from fleetkeep.director.files import point_entries
-
     point = named_point(archive=archive)
-    began = SystemClock().now()
     with cancelled_by_signals() as cancellation, record() as catalog:
         if catalog is None:
             raise UnknownArchive(archive=archive)
-        known = catalog
-        found = compare_catalog(_place(point, cancellation), lambda: point_entries(known, point))
-    missing, extra, differing = found.counts
-    wrong = [("missing", missing), ("extra", extra), ("different", differing)]
-    said = ", ".join(f"{count:,} {word}" for word, count in wrong if count)
-    reason = f"The catalog differs from the archive: {said}." if said else ""
-    evidence: dict[str, EvidenceValue] = {
-        "items": found.items,
-        "entries": found.entries,
-        "missing": missing,
-        "extra": extra,
-        "differing": differing,
-        "paths": (*found.missing, *found.extra, *found.differing)[:NAMES_KEPT],
-    }
-    outcome = Outcome.FAILED if reason else Outcome.SUCCEEDED
-    result = _result(VerificationKind.CATALOG, point, began, outcome, reason, evidence)
-    _finish([result], as_json, f"{found.items:,} items of {point.archive.name}, and the catalog has the same")
+        result = verify_with_catalog(catalog, point, cancellation)
+    items = result.evidence.get("items", 0)
+    _finish([result], as_json, f"{items:,} items of {point.archive.name}, and the catalog has the same")
 
 
 @command.command(
@@ -144,7 +121,7 @@ def verify_spot(job: str, files: int, seed: str, as_json: bool) -> None:
         point = named_point(job=job, repository=name)
         began, chosen = SystemClock().now(), seed or new_id()
         with cancelled_by_signals() as cancellation:
-            found = spot_check(_place(point, cancellation), chosen, SampleRule(files=files))
+            found = spot_check(live_place(point, cancellation), chosen, SampleRule(files=files))
         reason = named_spot(found.differing) if found.differing else ""
         if not found.compared and not reason:
             reason = "No live file has the size and time of the archive, so nothing is proven."
@@ -157,7 +134,7 @@ def verify_spot(job: str, files: int, seed: str, as_json: bool) -> None:
             "unreadable": found.unreadable[:NAMES_KEPT],
         }
         outcome = Outcome.FAILED if reason else Outcome.SUCCEEDED
-        results.append(_result(VerificationKind.SPOT, point, began, outcome, reason, evidence))
+        results.append(result_of(VerificationKind.SPOT, point, began, outcome, reason, evidence))
     counts = ", ".join(
         f"{one.count('compared'):,} of {one.count('population'):,} in {one.repository}" for one in results
     )
@@ -216,12 +193,6 @@ def _point(what: str) -> tuple[Point, Job | None]:
         return point, None
 
 
-def _place(point: Point, cancellation: Cancellation) -> LivePlace:
-    from fleetkeep.agent.live import LivePlace
-
-    return LivePlace(access=access_to(point.archive.repository), point=point, cancellation=cancellation)
-
-
 def _with_entries(
     place: LivePlace, compare: Callable[[LivePlace, Iterable[FileEntry]], LiveReport], *, from_archive: bool
 ) -> LiveReport:
@@ -246,44 +217,10 @@ def _suspicious(report: LiveReport) -> tuple[str, ...]:
     return tuple(paths_found[:NAMES_KEPT])
 
 
-def _result(
-    kind: VerificationKind,
-    point: Point,
-    began: datetime,
-    outcome: Outcome,
-    reason: str,
-    evidence: dict[str, EvidenceValue],
-) -> Verification:
-    return Verification(
-        id=new_id(),
-        client=point.client,
-        repository=point.archive.repository,
-        kind=kind,
-        archive_id=point.archive.id,
-        archive_name=point.archive.name,
-        started_at=began,
-        finished_at=SystemClock().now(),
-        outcome=outcome,
-        reason=reason,
-        evidence={name: value for name, value in evidence.items() if value not in ((), "")},
-    )
-
-
-def _tell(verification: Verification) -> None:
-    """Record a result."""
-    from fleetkeep.agent.ledger import Ledger
-    from fleetkeep.link import VerificationFinished
-
-    with closing(Ledger(paths().spool, embedded_director(), verification.client, SystemClock())) as ledger:
-        ledger.tell(VerificationFinished(verification=verification))
-        if ledger.problem:
-            click.echo(f"The result is not recorded yet: {ledger.problem}", err=True)
-
-
 def _finish(results: Sequence[Verification], as_json: bool, good: str) -> None:
     """Record results and show them; the status is 1 when one failed."""
     for result in results:
-        _tell(result)
+        tell(result)
     failed = [result for result in results if result.outcome is Outcome.FAILED]
     if as_json:
         emit_json([result.model_dump(mode="json") for result in results])

@@ -153,7 +153,8 @@ class IndexOrder(Model):
     """All archives of the client in this repository that are thought to exist."""
 
     is_blank: bool = False
-    """Whether no archive of the client in this repository was ever heard of, as after the loss of a catalog."""
+    """Whether no file of the job's archives there is known, as before the first run and after the loss of a catalog.
+    Then archives that a run of the job made count as well where nobody heard of them."""
 
 
 class DrillKind(str, Enum):

@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from fleetkeep.agent.rebuild import Rebuilt
 from fleetkeep.agent.restore import RestoreResult
+from fleetkeep.cli.catalog import CatalogCheck
 from fleetkeep.director.status import Status
 from fleetkeep.fleet.explain import Explained
 from fleetkeep.model import (
@@ -64,6 +66,8 @@ object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `key export` | an object with `repository`, `repository_id` and `file` |
 | `check`, `verify catalog`, `verify spot`, `verify list` | a list of [Verification](#verification) |
 | `verify disk` | a [LiveReport](#livereport) |
+| `catalog rebuild` | a list of [Rebuilt](#rebuilt), one for each job and repository |
+| `catalog check` | a list of [CatalogCheck](#catalogcheck) with `agrees`: whether both say the same |
 
 ## A report of hosts
 
@@ -109,6 +113,7 @@ EXPLAINED = {
 PRINTED: tuple[Any, ...] = (
     *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
     *(Drill, Kit, KitProof, Verification, LiveReport, RestorePlan, RestoreResult, Plan, Explained),
+    *(Rebuilt, CatalogCheck),
 )
 
 

@@ -20,7 +20,7 @@ from .trees import apply, declare, fleetkeep_run, make_small_tree
 LIMIT_OF_BACULA = 0.5
 SYSTEM_TREE = Path("/usr/share")
 
-_OURS = "name LIKE 'file\\_%' ESCAPE '\\' OR name LIKE 'sqlite\\_autoindex\\_file\\_%' ESCAPE '\\' OR name LIKE 'ix\\_file\\_%' ESCAPE '\\'"
+_OURS = r"replace(replace(name, 'sqlite_autoindex_', ''), 'ix_', '') LIKE 'file\_%' ESCAPE '\'"
 _THEIRS = "name IN (SELECT name FROM sqlite_master WHERE lower(tbl_name) IN ('file', 'filename', 'path'))"
 
 

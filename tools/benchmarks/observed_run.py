@@ -21,23 +21,35 @@ from fleetkeep.agent.file_indexing import FileIndexing
 from fleetkeep.borg import process as borg_process
 from fleetkeep.cli import main
 
+from .measuring import peak_bytes
+
 SEEN: list[dict[str, Any]] = []
 
 
 class ObservedProcess(subprocess.Popen[bytes]):
     """A process whose own CPU time and peak memory are known at its end."""
 
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self._reap(os.WNOHANG)
+        return self.returncode
+
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
-        pid, status, usage = os.wait4(self.pid, wait_flags)
+        return (self.pid, 0) if self.returncode is not None else self._reap(wait_flags)
+
+    def _reap(self, flags: int) -> tuple[int, int]:
+        pid, status, usage = os.wait4(self.pid, flags)
         if pid:
             words = [str(word) for word in self.args]  # type: ignore[union-attr]
-            what = "look" if any(word.endswith("inside_borg.py") for word in words) else words[1]
-            note("borg " + what, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+            inside = any(word.endswith("inside_borg.py") for word in words)
+            verb = "look" if inside else next((word for word in words[1:] if not word.startswith("-")), "")
+            note("borg " + verb, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+            self._handle_exitstatus(status)
         return pid, status
 
 
-def note(what: str, cpu_seconds: float, peak_kilobytes: int) -> None:
-    SEEN.append({"what": what, "cpu_seconds": cpu_seconds, "peak_bytes": peak_kilobytes * 1024})
+def note(what: str, cpu_seconds: float, peak: int) -> None:
+    SEEN.append({"what": what, "cpu_seconds": cpu_seconds, "peak_bytes": peak})
 
 
 def observed(what: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +67,7 @@ def observed(what: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
 def write_report(path: Path) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    note("fleetkeep", usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    note("fleetkeep", usage.ru_utime + usage.ru_stime, peak_bytes())
     path.write_text(json.dumps(SEEN))
 
 

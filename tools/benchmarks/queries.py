@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from fleetkeep.director.files import find_files, list_folder, path_history
 from fleetkeep.director.history import list_archives
 from fleetkeep.model import FileQuery
 
-from .measuring import call, median, verdict, with_tools
+from .measuring import call, median, peak_bytes, verdict, with_tools
 from .synthetic import path_of
 
 LIST_LIMIT_MS, HISTORY_LIMIT_MS, FIND_LIMIT_MS, MEMORY_LIMIT_MB = 20, 20, 300, 300
@@ -68,7 +67,7 @@ def main() -> int:
     for what, needle in NEEDLES.items():
         patterns = [needle.format(rare=path.rpartition("/")[2]) for path in some[: max(3, rounds // 10)]]
         _ask(what, FIND_LIMIT_MS, patterns, lambda pattern: _find(catalog, pattern))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_bytes() / 1e6
     print(f"  memory of all these questions in one process, peak {peak:>17,.0f} MB")
     return 0
 

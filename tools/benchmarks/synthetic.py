@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ from fleetkeep.ids import new_id
 from fleetkeep.link import ArchiveFound, Envelope, FilesIndexed, Message
 from fleetkeep.link.files import LINES_OF_PART, Line, pack_lines
 from fleetkeep.model import ArchiveFacts
+
+from .measuring import peak_bytes
 
 CLIENT, JOB, REPOSITORY, REPOSITORY_ID = "bench", "tree", "local", "0" * 64
 FILES_OF_FOLDER = 25
@@ -96,7 +97,7 @@ def tell_tree(path: Path, paths: int, versions: int) -> Indexing:
         first_rows_per_cpu_second=rows[True] / max(spent[True], 1e-9),
         later_rows_per_cpu_second=rows[False] / max(spent[False], 1e-9),
         cpu_seconds=sum(spent.values()),
-        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_bytes=peak_bytes(),
     )
 
 

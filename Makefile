@@ -35,7 +35,7 @@ docs:  ## Check the documentation: generated pages, plugin documentation, links
 	@tools/setup test
 	@tools/docs
 
-bench:  ## Measure runs against bare Borg and an apply against a usual playbook
+bench:  ## Measure beside bare Borg, borgmatic, Bacula and a usual playbook (ARGS="queries --full")
 	@tools/setup test
 	@.venv/bin/python tools/bench $(ARGS)
 

@@ -395,12 +395,17 @@ _NEW_NAMES = text(
     """
 )
 
+#: Which versions end is found from the stage, path by path: joined the other way, all versions of the tree are read
+#: for each part.
 _END_CHANGED = text(
     """
     UPDATE file_version SET last = :ordinal - 1
-    FROM temp.file_stage AS stage
-    WHERE file_version.tree = :tree AND file_version.folder = stage.folder AND file_version.name = stage.name
-      AND file_version.last IS NULL AND file_version.first < :ordinal
+    WHERE (tree, folder, name, first) IN (
+        SELECT version.tree, version.folder, version.name, version.first
+        FROM temp.file_stage AS stage CROSS JOIN file_version AS version
+        WHERE version.tree = :tree AND version.folder = stage.folder AND version.name = stage.name
+          AND version.last IS NULL AND version.first < :ordinal
+    )
     """
 )
 

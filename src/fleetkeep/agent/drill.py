@@ -138,9 +138,14 @@ def _record(point: Point, identifier: str, began: datetime, finished: datetime, 
         left_out=sample.left_out,
         sample_bytes=sum(file.size_bytes for file in sample.files if file.path in restored),
         seed=sample.seed,
-        files=order_files(ended.files),
+        files=tuple(_recorded(file) for file in order_files(ended.files)),
         assertions=ended.assertions,
     )
+
+
+def _recorded(file: DrillFile) -> DrillFile:
+    """A file with its path as every record can hold it: what is no UTF-8, or a control character, is escaped."""
+    return file.model_copy(update={"path": clean_text(file.path, longest=len(file.path))})
 
 
 @dataclass

@@ -168,7 +168,7 @@ class DrillFile(Model):
     """One file that a drill restored and compared."""
 
     path: str
-    """The path in the archive, without a leading slash."""
+    """The path in the archive, without a leading slash; what is no UTF-8 in it is escaped."""
 
     compared_with: DrillKind
     """The live source, or the archive's own content hash where the source changed since."""

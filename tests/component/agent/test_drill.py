@@ -13,7 +13,7 @@ from fleetkeep.agent.drill import DrillPlace, drill_job
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import Cancelled
-from fleetkeep.model import DrillKind, Outcome, Point
+from fleetkeep.model import Drill, DrillKind, Outcome, Point
 from fleetkeep.plan.sample import SampleRule
 
 CLOCK = SystemClock()
@@ -50,6 +50,12 @@ def test_a_true_archive_is_proven_against_the_live_source(place, make_archive, o
     assert drill.sample_bytes > 20_000_000
     assert drill.seed == "fixed"
     assert drill.started_at < drill.finished_at
+
+
+def test_a_drill_of_names_that_are_no_utf8_can_be_told_and_recorded(place, make_archive, odd_tree):
+    drill = drill_job(make_archive("one", odd_tree), place, CLOCK)
+    assert Drill.model_validate_json(drill.model_dump_json()) == drill
+    assert any("\\udc" in file.path for file in drill.files)
 
 
 def test_names_that_a_printed_listing_cannot_carry_are_left_out_and_counted(place, make_archive, odd_tree, printed):

@@ -124,8 +124,7 @@ def _put(connection: Connection, archive_id: str, listing: Listing, state: Index
     ordinals = connection.scalars(select(tables.file_point.c.ordinal).where(tables.file_point.c.tree == tree)).all()
     ordinal = max(ordinals, default=0) + 1
     values = {"archive": archive.number, "state": state, "attempt": "1", "entries": len(listing), "indexed_at": NOW}
-    if "parts" in tables.file_point.c:
-        values["parts"] = 1
+    values |= {"parts": 1}
     connection.execute(insert(tables.file_point).values(tree=tree, ordinal=ordinal, **values))
     version = tables.file_version
     rows = connection.execute(select(version).where(version.c.tree == tree, version.c.last.is_(None)))

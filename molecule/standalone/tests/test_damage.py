@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One flipped bit in a repository: drill and check fail, status needs a person, the other copy still restores, and all is
-well again when the segment is. The tests build on each other, in this order."""
+"""One flipped bit in a repository: drill and check fail, status needs a person, the other copy still restores, and all
+is well again when the segment is. The tests build on each other, in this order."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def test_a_signal_ends_a_restore_within_two_seconds(managed, receive, tmp_path, 
     target = tmp_path / "target"
     words = ["--prefix", str(managed.prefix), "restore", "web1-one", "--to", str(target)]
     process = subprocess.Popen([sys.executable, "-m", "fleetkeep", *words], stderr=subprocess.PIPE, text=True)
-    while not target.exists() or not list(target.rglob("*5*")):
+    while sum(path.is_file() for path in target.rglob("*")) < 4:  # so that some are whole
         assert process.poll() is None
         time.sleep(0.01)
     asked = time.monotonic()
@@ -344,7 +344,7 @@ def test_an_interrupted_restore_names_the_words_that_finish_it(managed, fleetkee
         "skip",
     ]
     process = subprocess.Popen([sys.executable, "-m", "fleetkeep", *words], stderr=subprocess.PIPE, text=True)
-    while not target.exists() or not list(target.rglob("*5*")):
+    while sum(path.is_file() for path in target.rglob("*")) < 4:  # so that some are whole
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)

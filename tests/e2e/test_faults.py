@@ -213,22 +213,23 @@ def test_a_run_that_waits_for_the_catalog_ends_when_asked_to(host: Host) -> None
     assert [run["outcome"] for run in host.runs()] == ["cancelled"]
 
 
-def test_a_catalog_with_broken_pages_is_one_sentence_and_the_backup_happens(host: Host) -> None:
+def test_a_catalog_with_broken_pages_is_one_sentence_and_the_next_run_begins_a_new_one(host: Host) -> None:
     assert host.fleetkeep("run", "docs").exit_code == 0
     catalog = host.prefix / LIBRARY / "catalog.sqlite"
     whole = catalog.read_bytes()
-    catalog.write_bytes(whole[:4096] + os.urandom(20_480) + whole[24_576:])
+    broken = whole[:4096] + os.urandom(20_480) + whole[24_576:]
+    catalog.write_bytes(broken)
+    for verb in ("status", "runs", "archives"):
+        [sentence] = sentences(host.fleetkeep(verb))
+        assert "is broken (database disk image is malformed); no archive is affected." in sentence
     done = host.fleetkeep("run", "docs")
     assert done.exit_code == 0, done.said
     assert no_traceback(done)
-    assert "(database disk image is malformed)" in done.stdout
-    for verb in ("status", "runs", "archives"):
-        [sentence] = sentences(host.fleetkeep(verb))
-        assert "Move the file away, keep it, and a new catalog begins with the next run." in sentence
-    catalog.rename(catalog.with_suffix(".broken"))
-    assert host.fleetkeep("run", "docs").exit_code == 0
-    assert len(host.in_storage()) == 6
-    assert len(host.archives()) == 4, "what the spool kept is on record in the new catalog"
+    aside = catalog.with_name("catalog.sqlite.broken-1")
+    assert f"The catalog was broken. It is kept as {aside}; a new one is filled from the repositories." in done.said
+    assert aside.read_bytes() == broken
+    assert len(host.in_storage()) == 4
+    assert host.archives() == host.in_storage(), "archives from before are on record again"
 
 
 # --- sources ---

@@ -242,7 +242,8 @@ def test_a_director_that_does_not_answer_costs_no_backup(host: Host, tree: Path)
     host.director.failure = None
     again = host.run(host.job(tree))
     assert again.outcome is Outcome.SUCCEEDED
-    assert host.director.kinds == ["run_started", "archive_received", "run_finished"] * 2
+    kinds = [kind for kind in host.director.kinds if kind != "files_indexed"]
+    assert kinds == ["run_started", "archive_received", "run_finished"] * 2
     assert [envelope.sequence for envelope in host.director.envelopes] == [1, 2, 3, 4, 5, 6]
 
 
@@ -252,7 +253,8 @@ def test_a_record_that_was_broken_is_a_warning_and_begun_anew(host: Host, tree: 
     run = host.run(host.job(tree))
     assert run.outcome is Outcome.WARNING
     assert "spool.sqlite.broken-1; a new one was begun." in run.reason
-    assert host.director.kinds == ["run_started", "archive_received", "run_finished"]
+    kinds = [kind for kind in host.director.kinds if kind != "files_indexed"]
+    assert kinds == ["run_started", "archive_received", "run_finished"]
     assert host.run(host.job(tree)).outcome is Outcome.SUCCEEDED
 
 

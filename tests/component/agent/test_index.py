@@ -93,6 +93,11 @@ def sites(borg: BorgProgram) -> Iterator[tuple[BorgAccess, Path, Site, Site]]:
         yield access, place / "tree", made[0], made[1]
 
 
+def stored(path: Path) -> str:
+    """A path as an archive has it."""
+    return str(path).lstrip("/")
+
+
 def back_up(access: BorgAccess, name: str, tree: Path) -> ArchiveFacts:
     import json
 
@@ -192,15 +197,15 @@ def test_what_was_missed_is_told_by_the_next_look(borg_program):
         (tree / "most").write_text("most")
         last = back_up(access, "day2", tree)
         assert inside.take_in(last) == ["delta", "delta"]
-        versions = files.path_history(inside.catalog, str(tree / "more"))
+        versions = files.path_history(inside.catalog, stored(tree / "more"))
         assert [(version.first_archive, version.last_archive) for version in versions] == [("day1", "day2")]
         memory = inside.folder / "memory" / "local.json"
         for content in (None, "nonsense"):
             memory.unlink() if content is None else memory.write_text(content)
             (tree / "most").write_text(f"{content}")
             assert inside.take_in(back_up(access, f"after {content}", tree)) == ["whole"]
-        assert len(files.path_history(inside.catalog, str(tree / "most"))) == 3
-        assert len(files.path_history(inside.catalog, str(tree / "more"))) == 1
+        assert len(files.path_history(inside.catalog, stored(tree / "most"))) == 3
+        assert len(files.path_history(inside.catalog, stored(tree / "more"))) == 1
 
 
 def test_a_look_that_goes_wrong_says_nothing(borg_program, tmp_path):

@@ -132,7 +132,7 @@ def _put(connection: Connection, archive_id: str, listing: Listing, state: Index
     new: dict[int, list[bytes]] = {}
     begun: set[int] = set()
     for path, status in listing.items():
-        above, _, name = path.encode("utf-8", "surrogateescape").rpartition(b"/")
+        above, _slash, name = path.encode("utf-8", "surrogateescape").rpartition(b"/")
         key = (_folder(connection, archive.client, above), name)
         if status.is_folder:
             _folder(connection, archive.client, path.encode("utf-8", "surrogateescape"))
@@ -148,7 +148,7 @@ def _put(connection: Connection, archive_id: str, listing: Listing, state: Index
         begun.add(key[0])
     for key in before:
         _close(connection, tree, key, ordinal - 1)
-        begun |= {number for number in _children(connection, archive.client, *key)}
+        begun |= set(_children(connection, archive.client, *key))
     if is_noted:
         note_above(connection, archive.client, tree, begun)
     file_search.add_names(connection, archive.client, new)
@@ -207,7 +207,7 @@ def by_folder(paths: Sequence[str]) -> list[str]:
     """Paths in the order of their folders and names."""
 
     def place(path: str) -> tuple[list[bytes], bytes]:
-        folder, _, name = path.encode("utf-8", "surrogateescape").rpartition(b"/")
+        folder, _slash, name = path.encode("utf-8", "surrogateescape").rpartition(b"/")
         return folder.split(b"/") if folder else [], name
 
     return sorted(paths, key=place)

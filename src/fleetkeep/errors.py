@@ -445,6 +445,52 @@ class ReportRefused(FleetkeepError):
     """The report cannot be written to {path}: {reason}; nothing was restored."""
 
     code = "FK520"
+# --- mount and browse: FK570 to FK599 ---
+
+
+class MountUnsupported(FleetkeepError):
+    """This host cannot mount archives: {reason}; {next_step}. `fleetkeep browse` and `fleetkeep restore` need none of
+    it."""
+
+    code = "FK570"
+
+
+class MountPointUnusable(FleetkeepError):
+    """{mountpoint} cannot be a mount point: {reason}; name an empty folder of this user."""
+
+    code = "FK571"
+
+
+class MountFailed(FleetkeepError):
+    """Borg could not mount {what} at {mountpoint}: {reason}"""
+
+    code = "FK572"
+
+
+class NotMounted(FleetkeepError):
+    """No archive is mounted at {mountpoint}; `fleetkeep mounts` lists what is."""
+
+    code = "FK573"
+
+
+class RepositoryInUse(FleetkeepError):
+    """A run (process {holder}) is at work in repository {repository}, and a mount would be in its way; mount when it
+    has ended."""
+
+    code = "FK574"
+
+
+class UnmountFailed(FleetkeepError):
+    """{mountpoint} is still mounted: {reason}; leave the folder in every shell, then say `fleetkeep umount` again."""
+
+    code = "FK575"
+
+
+class NoTerminal(FleetkeepError):
+    """The browser needs a terminal for input and output; `fleetkeep archives` and `fleetkeep restore --dry-run` print
+    what it shows."""
+
+    code = "FK580"
 
 
 # --- Ansible on the controller: FK6xx ---

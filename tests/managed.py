@@ -14,6 +14,7 @@ from fleetkeep.agent.files import write_file
 from fleetkeep.agent.ledger import Ledger
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.repositories import create_repository
+from fleetkeep.agent.runner import run_job
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.command import create_arguments
 from fleetkeep.borg.process import run_borg
@@ -21,6 +22,7 @@ from fleetkeep.borg.program import BorgProgram
 from fleetkeep.catalog.database import open_catalog
 from fleetkeep.clock import SystemClock
 from fleetkeep.director.embedded import EmbeddedDirector
+from fleetkeep.director.late import LateDirector
 from fleetkeep.link import ArchiveReceived, Message, StateApplied
 from fleetkeep.model import (
     ArchiveFacts,
@@ -31,8 +33,10 @@ from fleetkeep.model import (
     OwnedRepository,
     Repository,
     Retention,
+    Run,
     SourcePath,
     Sources,
+    Trigger,
 )
 
 SECRET = "correct-horse-battery-staple"
@@ -95,3 +99,15 @@ class ManagedHost:
         )
         self.tell(ArchiveReceived(job="system", run_id=name, outcome=Outcome.SUCCEEDED, archive=facts))
         return facts
+
+    def run(self) -> Run:
+        """Run the job, with all that belongs to it: the record, and the files in the catalog."""
+        done = run_job(
+            self.job,
+            paths=self.paths,
+            director=LateDirector(self.paths.catalog, CLOCK, 5.0),
+            clock=CLOCK,
+            trigger=Trigger.HAND,
+        )
+        assert done.outcome.is_good, done
+        return done

@@ -445,6 +445,8 @@ class ReportRefused(FleetkeepError):
     """The report cannot be written to {path}: {reason}; nothing was restored."""
 
     code = "FK520"
+
+
 # --- mount and browse: FK570 to FK599 ---
 
 
@@ -491,6 +493,19 @@ class NoTerminal(FleetkeepError):
     what it shows."""
 
     code = "FK580"
+
+
+class ListingTooLong(FleetkeepError):
+    """The catalog does not know the files of archive {archive}, and its own listing has more than {most} entries, which
+    the browser does not hold in memory; `fleetkeep catalog rebuild` reads them into the catalog."""
+
+    code = "FK581"
+
+
+class SearchNeedsCatalog(FleetkeepError):
+    """The catalog knows the files of no archive, so there is nothing to search; the next run records them."""
+
+    code = "FK582"
 
 
 # --- Ansible on the controller: FK6xx ---

@@ -197,7 +197,7 @@ class _Keeper:
         self._reasons = {
             paths.job_lock(name): f"a run of job {name} begins, which backs up around it" for name in around
         }
-        self._reasons[paths.repository_lock(order.repository)] = f"a run needs repository {order.repository}"
+        self._reasons[paths.repository_lock(order.repository)] = f"a run or a check needs repository {order.repository}"
 
     def keep(self, on_mounted: Callable[[], None]) -> str:
         """Mount, watch, unmount; why it ended."""

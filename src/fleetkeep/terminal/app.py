@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Footer, Input, OptionList, Static
 from fleetkeep.agent.beginning import FileContent
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.clock import Clock
-from fleetkeep.model import FileEntry, FileVersion, Point
+from fleetkeep.model import FileEntry, FileHit, FileState, Point
 from fleetkeep.plan.words import printable, render_count
 
 from .content import COMPARED_BYTES, PREVIEW_BYTES, can_compare, compare, content_lines
@@ -191,9 +191,10 @@ class Browser(Errands):
             waiting="Searching ...",
         )
 
-    def _show_hits(self, versions: Sequence[FileVersion]) -> None:
+    def _show_hits(self, hits: Sequence[FileHit]) -> None:
         pane = self.query_one(HitsPane)
-        count = pane.show(versions)
+        pane.show(hits)
+        count = len(hits)
         more = "; there may be more, a longer pattern finds fewer" if count >= HITS_SHOWN else ""
         self.say(f"Found {render_count(count, 'path')}{more}." if count else "Nothing is like that in any point.")
         if count:
@@ -218,17 +219,17 @@ class Browser(Errands):
         self.query_one(HitsPane).display = False
         self.query_one(FilesPane).display = True
 
-    def _go_to_version(self, version: FileVersion) -> None:
+    def _go_to_version(self, version: FileState) -> None:
         point = self._point_of(version)
         if point is None:
             self.complain(f"Archive {printable(version.last_archive)} is not known any more.")
         else:
             self.go_to(point, version.path.rpartition("/")[0], at=version.path)
 
-    def _point_of(self, version: FileVersion) -> Point | None:
+    def _point_of(self, version: FileState) -> Point | None:
         """The newest point that has a version."""
-        wanted = (version.client, version.repository, version.last_archive)
-        found = (p for p in self._points if (p.client, p.archive.repository, p.archive.name) == wanted)
+        wanted = {(version.client, repository, version.last_archive) for repository in version.repositories}
+        found = (p for p in self._points if (p.client, p.archive.repository, p.archive.name) in wanted)
         return next(found, None)
 
     # --- history ---

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from fleetkeep.agent.beginning import FileContent
-from fleetkeep.model import FileStatus, FileVersion
+from fleetkeep.model import FileState, FileStatus
 from fleetkeep.plan.words import printable, render_bytes, render_count
 
 from .rows import moment
@@ -46,7 +46,7 @@ def is_text(data: bytes) -> bool:
     return broken <= max(1, len(sample) // 20)
 
 
-def compare(older: FileVersion, newer: FileVersion, contents: tuple[FileContent, FileContent] | None) -> list[str]:
+def compare(older: FileState, newer: FileState, contents: tuple[FileContent, FileContent] | None) -> list[str]:
     """How two versions of a path differ: what the archive says of them, then their text line by line."""
     lines = [f"--- {_title(older)}", f"+++ {_title(newer)}", ""]
     facts = list(_facts(older.status, newer.status))
@@ -69,12 +69,12 @@ def compare(older: FileVersion, newer: FileVersion, contents: tuple[FileContent,
     return [*lines, f"--- compared only{cut} ---"] if cut else lines
 
 
-def can_compare(older: FileVersion, newer: FileVersion) -> bool:
+def can_compare(older: FileState, newer: FileState) -> bool:
     """Whether the two have content to compare."""
     return older.status.is_file and newer.status.is_file
 
 
-def pick_pair(versions: Sequence[FileVersion], marked: Sequence[int], cursor: int) -> tuple[int, int] | None:
+def pick_pair(versions: Sequence[FileState], marked: Sequence[int], cursor: int) -> tuple[int, int] | None:
     """Which two versions are meant, the older first: two that are marked, the marked one and that under the cursor, or
     that under the cursor and the one before it. The newest stands first."""
     if len(marked) == 2:
@@ -103,7 +103,7 @@ def _owner(status: FileStatus) -> str:
     return printable(f"{status.owner or status.uid}:{status.group or status.gid}")
 
 
-def _title(version: FileVersion) -> str:
+def _title(version: FileState) -> str:
     archives = render_count(version.archives, "archive")
     since = moment(version.first_seen_at)
     return f"/{printable(version.path)} since {since}, in {archives}, the last one {printable(version.last_archive)}"

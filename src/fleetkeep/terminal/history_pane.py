@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from fleetkeep.model import FileVersion
+from fleetkeep.model import FileState
 
 from .content import pick_pair
 from .rows import inert, version_cells
@@ -22,10 +22,10 @@ class HistoryPane(Rows):
     def __init__(self) -> None:
         super().__init__("history", "History")
         self.path = ""
-        self._versions: Sequence[FileVersion] = ()
+        self._versions: Sequence[FileState] = ()
         self._marked: list[int] = []
 
-    def show(self, path: str, versions: Sequence[FileVersion]) -> None:
+    def show(self, path: str, versions: Sequence[FileState]) -> None:
         """Show the versions of a path."""
         self.path = path
         self._versions = versions
@@ -34,7 +34,7 @@ class HistoryPane(Rows):
         self.border_title = title
         self.fill([self._cells(index) for index in range(len(versions))])
 
-    def version_at(self, row: int) -> FileVersion | None:
+    def version_at(self, row: int) -> FileState | None:
         """The version of a line."""
         return self._versions[row] if 0 <= row < len(self._versions) else None
 
@@ -47,7 +47,7 @@ class HistoryPane(Rows):
         for index in touched:
             self.change(index, self._cells(index))
 
-    def pair(self) -> tuple[FileVersion, FileVersion] | None:
+    def pair(self) -> tuple[FileState, FileState] | None:
         """The two versions to compare, the older first."""
         found = pick_pair(self._versions, self._marked, self.cursor_row)
         return None if found is None else (self._versions[found[0]], self._versions[found[1]])

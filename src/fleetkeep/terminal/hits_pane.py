@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleetkeep.model import FileVersion
+from fleetkeep.model import FileHit, FileState
 
-from .rows import group_hits, hit_cells
+from .rows import hit_cells
 from .table import Rows
 
 
@@ -18,17 +18,16 @@ class HitsPane(Rows):
 
     def __init__(self) -> None:
         super().__init__("hits", "Found")
-        self._hits: list[list[FileVersion]] = []
+        self._hits: Sequence[FileHit] = ()
 
-    def show(self, versions: Sequence[FileVersion]) -> int:
-        """Show what was found; how many paths that is."""
-        self._hits = group_hits(versions)
-        self.fill([hit_cells(versions) for versions in self._hits])
-        return len(self._hits)
+    def show(self, hits: Sequence[FileHit]) -> None:
+        """Show what was found."""
+        self._hits = hits
+        self.fill([hit_cells(hit) for hit in hits])
 
-    def newest_at(self, row: int) -> FileVersion | None:
+    def newest_at(self, row: int) -> FileState | None:
         """The newest version of the path in a line."""
-        return self._hits[row][0] if 0 <= row < len(self._hits) else None
+        return self._hits[row].newest if 0 <= row < len(self._hits) else None
 
 
 __all__ = ["HitsPane"]

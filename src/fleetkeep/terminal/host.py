@@ -19,7 +19,7 @@ from fleetkeep.catalog.database import Catalog
 from fleetkeep.clock import SystemClock
 from fleetkeep.director import files, history
 from fleetkeep.errors import ArchiveNotIndexed, SearchNeedsCatalog
-from fleetkeep.model import FileEntry, FileQuery, FileVersion, OnConflict, Point, RestoreManner
+from fleetkeep.model import FileEntry, FileHit, FileQuery, FileState, OnConflict, Point, RestoreManner
 from fleetkeep.plan.restore import RestorePlan
 
 from .listing import ListedFiles
@@ -47,16 +47,16 @@ class HostShelf:
         except ArchiveNotIndexed:
             return self._listing(point, cancellation).list_folder(path)
 
-    def find(self, pattern: str, limit: int) -> Sequence[FileVersion]:
-        """Versions of paths whose names match, in all points. Raises SearchNeedsCatalog."""
-        found = files.find_files(self._catalog, FileQuery(pattern=pattern, limit=limit))
+    def find(self, pattern: str, limit: int) -> Sequence[FileHit]:
+        """Paths whose names match, in all points. Raises SearchNeedsCatalog."""
+        found = files.find_hits(self._catalog, FileQuery(pattern=pattern, limit=limit))
         if not found and not files.index_coverage(self._catalog).indexed:
             raise SearchNeedsCatalog
         return found
 
-    def history(self, point: Point, path: str) -> Sequence[FileVersion]:
+    def history(self, point: Point, path: str) -> Sequence[FileState]:
         """Every version of a path of the point's client, the newest first."""
-        return files.path_history(self._catalog, path, client=point.client)
+        return files.path_states(self._catalog, path, client=point.client)
 
     def read(self, point: Point, path: str, limit_bytes: int, cancellation: Cancellation) -> FileContent:
         """The beginning of a file."""

@@ -7,13 +7,12 @@ Every cell is a ``Text``, because the widgets read markup in a plain ``str``.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.text import Text
 
-from fleetkeep.model import FileEntry, FileStatus, FileVersion, Point
-from fleetkeep.plan.words import printable, render_age, render_bytes, render_count
+from fleetkeep.model import FileEntry, FileHit, FileState, FileStatus, Point
+from fleetkeep.plan.words import printable, render_bytes, render_count
 
 MARK = "*"
 LONGEST_NAME = 400
@@ -30,11 +29,24 @@ def inert(text: object, style: str = "") -> Text:
 def point_text(point: Point, now: datetime, *, several_clients: bool) -> Text:
     """A point in two lines: whose and where; how old, how large, whether proven."""
     owner = f"{point.client}/{point.job}" if several_clients else point.job
-    age = render_age(max(now - point.archive.started_at, now - now))
+    age = short_age(now - point.archive.started_at)
     first = Text.assemble(inert(owner, "bold"), " in ", inert(point.archive.repository))
     proven = Text("proven", style="green") if point.proven_at else Text("unproven", style="yellow")
     second = Text.assemble(f"  {age}, {render_bytes(point.archive.original_bytes)}, ", proven)
     return Text("\n").join([first, second])
+
+
+def short_age(age: timedelta) -> str:
+    """An age in few letters.
+
+    >>> short_age(timedelta(hours=26)), short_age(timedelta(days=3)), short_age(timedelta(seconds=-5))
+    ('26h', '3d', 'new')
+    """
+    seconds = int(age.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return "1m" if seconds >= 60 else "new"
 
 
 def place_text(point: Point | None, folder: str, entries: int, marked: int) -> Text:
@@ -64,11 +76,11 @@ def entry_cells(entry: FileEntry, *, is_marked: bool) -> tuple[Text, ...]:
     return mark, name, size, Text(moment(status.modified_at)), inert(_rights(status))
 
 
-def version_cells(version: FileVersion, *, is_marked: bool, several_clients: bool = False) -> tuple[Text, ...]:
+def version_cells(version: FileState, *, is_marked: bool, several_clients: bool = False) -> tuple[Text, ...]:
     """Mark, range of time, size, time of change, number of archives and line of one version."""
     status = version.status
     until = "now" if version.is_present else moment(version.last_seen_at)
-    line = f"{version.job} in {version.repository}"
+    line = f"{version.job} in {', '.join(version.repositories)}"
     return (
         Text(MARK if is_marked else " ", style="bold"),
         Text(moment(status.modified_at)),
@@ -79,25 +91,17 @@ def version_cells(version: FileVersion, *, is_marked: bool, several_clients: boo
     )
 
 
-def hit_cells(versions: list[FileVersion]) -> tuple[Text, ...]:
+def hit_cells(hit: FileHit) -> tuple[Text, ...]:
     """Path, size, when it was seen last, and how many versions there are of what a search found."""
-    newest = versions[0]
+    newest = hit.newest
     seen = "now" if newest.is_present else moment(newest.last_seen_at)
     return (
-        inert("/" + newest.path, "bold" if newest.status.is_folder else ""),
+        inert("/" + hit.path, "bold" if newest.status.is_folder else ""),
         Text(render_bytes(newest.status.size) if newest.status.is_file else "-", justify="right"),
         Text(seen),
-        Text(f"{len(versions):,}", justify="right"),
+        Text(f"{hit.states:,}", justify="right"),
         inert(newest.job),
     )
-
-
-def group_hits(versions: Iterable[FileVersion]) -> list[list[FileVersion]]:
-    """Versions by client and path, in the order in which they come."""
-    groups: dict[tuple[str, str], list[FileVersion]] = {}
-    for version in versions:
-        groups.setdefault((version.client, version.path), []).append(version)
-    return list(groups.values())
 
 
 def moment(at: datetime) -> str:
@@ -118,11 +122,11 @@ def _rights(status: FileStatus) -> str:
 __all__ = [
     "MARK",
     "entry_cells",
-    "group_hits",
     "hit_cells",
     "inert",
     "moment",
     "place_text",
     "point_text",
+    "short_age",
     "version_cells",
 ]

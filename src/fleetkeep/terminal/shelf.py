@@ -10,7 +10,7 @@ from typing import Protocol
 from fleetkeep.agent.beginning import FileContent
 from fleetkeep.agent.restore import RestoreResult
 from fleetkeep.borg.process import Cancellation
-from fleetkeep.model import FileEntry, FileVersion, OnConflict, Point
+from fleetkeep.model import FileEntry, FileHit, FileState, OnConflict, Point
 from fleetkeep.plan.restore import RestorePlan
 
 Progress = Callable[[int, int], None]
@@ -30,11 +30,11 @@ class Shelf(Protocol):
         """What lies in a folder of a point; an empty path is the root."""
         ...
 
-    def find(self, pattern: str, limit: int) -> Sequence[FileVersion]:
-        """Versions of paths whose names match, in all points, the newest of each path first."""
+    def find(self, pattern: str, limit: int) -> Sequence[FileHit]:
+        """Paths whose names match, in all points."""
         ...
 
-    def history(self, point: Point, path: str) -> Sequence[FileVersion]:
+    def history(self, point: Point, path: str) -> Sequence[FileState]:
         """Every version of a path of the point's client, the newest first."""
         ...
 

@@ -16,7 +16,7 @@ STYLE = """
 #files, #hits { height: 1fr; border: round $foreground 40%; }
 #history { height: 8; border: round $foreground 40%; }
 #points:focus, #files:focus, #hits:focus, #history:focus { border: heavy $primary; }
-DataTable { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
+DataTable, Log { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
 OptionList { scrollbar-size-vertical: 1; }
 ViewScreen { background: $background; }
 #view { height: 1fr; border: round $foreground 40%; }

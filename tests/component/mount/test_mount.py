@@ -125,7 +125,7 @@ def test_a_backup_goes_first(host, folder, tree):
     assert ran.exit_code == 0, ran.said
     reader.close()
     assert not is_borg_mount(str(folder))
-    assert "a run needs repository local" in call(host, "mounts").stdout
+    assert "a run or a check needs repository local" in call(host, "mounts").stdout
 
 
 @pytest.mark.usefixtures("fuse")

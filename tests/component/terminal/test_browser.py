@@ -324,6 +324,22 @@ def test_every_error_is_a_sentence_in_the_browser(site, catalog, tmp_path):
     travel(site, catalog, journey, begin_at(catalog, f"{site.stored}/motd"))
 
 
+def test_a_mistake_of_our_own_ends_the_browser_with_a_sentence(site, catalog, monkeypatch):
+    def fail(browser: Browser) -> None:
+        raise RuntimeError("a mistake\x1b[2J")
+
+    monkeypatch.setattr(Browser, "action_help", fail)
+    browser = Browser(HostShelf(catalog, site.host.paths), SystemClock())
+
+    async def go() -> None:
+        async with browser.run_test(size=SIZE) as pilot:
+            await pilot.press("question_mark")
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(go())
+    assert browser.failure.startswith("This did not work: RuntimeError: a mistake\\x1b[2J.")
+
+
 def test_everything_fits_into_80_by_24(site, catalog):
     async def journey(browser, pilot):
         for name in ("place", "search", "points", "files", "history", "says"):

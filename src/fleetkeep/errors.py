@@ -447,6 +447,67 @@ class ReportRefused(FleetkeepError):
     code = "FK520"
 
 
+# --- mount and browse: FK570 to FK599 ---
+
+
+class MountUnsupported(FleetkeepError):
+    """This host cannot mount archives: {reason}; {next_step}. `fleetkeep browse` and `fleetkeep restore` need none of
+    it."""
+
+    code = "FK570"
+
+
+class MountPointUnusable(FleetkeepError):
+    """{mountpoint} cannot be a mount point: {reason}; name an empty folder of this user."""
+
+    code = "FK571"
+
+
+class MountFailed(FleetkeepError):
+    """Borg could not mount {what} at {mountpoint}: {reason}"""
+
+    code = "FK572"
+
+
+class NotMounted(FleetkeepError):
+    """No archive is mounted at {mountpoint}; `fleetkeep mounts` lists what is."""
+
+    code = "FK573"
+
+
+class RepositoryInUse(FleetkeepError):
+    """A run (process {holder}) is at work in repository {repository}, and a mount would be in its way; mount when it
+    has ended."""
+
+    code = "FK574"
+
+
+class UnmountFailed(FleetkeepError):
+    """{mountpoint} is still mounted: {reason}; leave the folder in every shell, then say `fleetkeep umount` again."""
+
+    code = "FK575"
+
+
+class NoTerminal(FleetkeepError):
+    """The browser needs a terminal for input and output; `fleetkeep archives` and `fleetkeep restore --dry-run` print
+    what it shows."""
+
+    code = "FK580"
+
+
+class ListingTooLong(FleetkeepError):
+    """The catalog does not know the files of archive {archive}, and its own listing has more than {most} entries, which
+    the browser does not hold in memory; `fleetkeep catalog rebuild` reads them into the catalog."""
+
+    code = "FK581"
+
+
+class SearchNeedsCatalog(FleetkeepError):
+    """The catalog knows the files of no archive, so there is nothing to search; the next run records them."""
+
+    code = "FK582"
+
+
 # --- Ansible on the controller: FK6xx ---
 
 

@@ -39,6 +39,11 @@ def search_path() -> str:
     return os.environ.get("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
 
+def has_dumb_terminal() -> bool:
+    """Whether the terminal cannot place a cursor (``TERM``)."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child process: a short list of inherited variables, then ``extra`` (never a secret)."""
     return {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(extra)
@@ -49,4 +54,12 @@ def controller_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return dict(os.environ) | dict(extra)
 
 
-__all__ = ["INHERITED", "borg_program", "child_environment", "controller_environment", "prefix", "search_path"]
+__all__ = [
+    "INHERITED",
+    "borg_program",
+    "child_environment",
+    "controller_environment",
+    "has_dumb_terminal",
+    "prefix",
+    "search_path",
+]

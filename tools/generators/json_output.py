@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from fleetkeep.agent.mounts import Mount
 from fleetkeep.agent.rebuild import Rebuilt
 from fleetkeep.agent.restore import RestoreResult
 from fleetkeep.cli.catalog import CatalogCheck
@@ -37,10 +38,10 @@ HEAD = """\
 
 # JSON
 
-Every verb but `completion` takes `--json` and prints one JSON value on standard output, in ASCII. Errors are sentences
-on standard error, with or without `--json`, and the exit status is the same. Moments are ISO 8601 in UTC, sizes are
-bytes, `null` means that there is none. A path of an archive has no leading slash; a byte of it that is no UTF-8 is a
-lone surrogate, such as `\\udce9`.
+Every verb but `completion` and `browse` takes `--json` and prints one JSON value on standard output, in ASCII. Errors
+are sentences on standard error, with or without `--json`, and the exit status is the same. Moments are ISO 8601 in
+UTC, sizes are bytes, `null` means that there is none. A path of an archive has no leading slash; a byte of it that is
+no UTF-8 is a lone surrogate, such as `\\udce9`.
 
 | verb | prints |
 |---|---|
@@ -58,6 +59,9 @@ lone surrogate, such as `\\udce9`.
 | `diff` | a [PointDiff](#pointdiff); with `--files` a list of [FileChange](#filechange), with `--text` an \
 object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `restore` | a [RestoreResult](#restoreresult); with `--dry-run` a [RestorePlan](#restoreplan) that names every path |
+| `mount` | a [Mount](#mount), once it is there |
+| `umount` | `{"mountpoint": "/mnt"}` |
+| `mounts` | a list of [Mount](#mount), the oldest first |
 | `drill` | a list of [Drill](#drill), one for each repository |
 | `kit make` | `{"kit": ..., "files": [...]}` with a [Kit](#kit) |
 | `kit list` | a list of [Kit](#kit), the newest first |
@@ -113,7 +117,7 @@ EXPLAINED = {
 PRINTED: tuple[Any, ...] = (
     *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
     *(Drill, Kit, KitProof, Verification, LiveReport, RestorePlan, RestoreResult, Plan, Explained),
-    *(Rebuilt, CatalogCheck),
+    *(Rebuilt, CatalogCheck, Mount),
 )
 
 

@@ -116,6 +116,11 @@ class Paths:
         """Held by the one run of this host that writes to the repository; another waits for it."""
         return self.lock(f"repository-{repository}")
 
+    @property
+    def mounts(self) -> Path:
+        """What each mount says of itself."""
+        return self.prefix / "run/fleetkeep/mounts"
+
     def lock(self, name: str) -> Path:
         return self.prefix / "run/fleetkeep" / f"{name}.lock"
 

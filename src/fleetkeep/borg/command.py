@@ -260,6 +260,17 @@ def read_arguments(
     return [*arguments, archive_location(location, archive)]
 
 
+def mount_arguments(
+    location: str, archive: str | None, mountpoint: str, *, lock_wait_seconds: int = LOCK_WAIT_SECONDS
+) -> list[str]:
+    """Show an archive, or every archive of a repository, as a file system for as long as the process lives.
+
+    Borg shares the repository's lock with other readers meanwhile, and no backup can begin.
+    """
+    place = archive_location(location, archive) if archive else location
+    return ["mount", f"--lock-wait={lock_wait_seconds}", "--foreground", place, mountpoint]
+
+
 def break_lock_arguments(location: str) -> list[str]:
     """Remove the locks of a repository and of its cache; only after proof that their holder is dead."""
     return ["break-lock", location]
@@ -285,5 +296,6 @@ __all__ = [
     "key_export_arguments",
     "list_arguments",
     "list_items_arguments",
+    "mount_arguments",
     "read_arguments",
 ]

@@ -11,6 +11,7 @@ import click
 
 from fleetkeep.agent.paths import Paths
 from fleetkeep.clock import SystemClock
+from fleetkeep.plan.words import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,17 +75,6 @@ def embedded_director() -> EmbeddedDirector:
     from fleetkeep.director.embedded import EmbeddedDirector
 
     return EmbeddedDirector(open_standalone_catalog(), SystemClock())
-
-
-def printable(text: str) -> str:
-    r"""Text with control and direction characters escaped, so that a hostile name cannot drive a terminal.
-
-    >>> printable("a\x1b[31mb")
-    'a\\x1b[31mb'
-    """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 __all__ = [

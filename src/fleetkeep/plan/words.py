@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers, sizes and ages as people say them."""
+"""Numbers, sizes, ages and foreign text as people can read them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 _AGES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+def printable(text: str) -> str:
+    r"""Text with control and direction characters escaped, so that a hostile name cannot drive a terminal.
+
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 def render_bytes(size_bytes: int) -> str:
@@ -57,4 +68,4 @@ def render_age(age: timedelta) -> str:
     return "1 minute" if seconds >= 60 else "less than a minute"
 
 
-__all__ = ["render_age", "render_bytes", "render_count", "render_seconds"]
+__all__ = ["printable", "render_age", "render_bytes", "render_count", "render_seconds"]

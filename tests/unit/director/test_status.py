@@ -287,3 +287,16 @@ def test_the_age_of_the_last_sound_check_is_that_of_the_repository_where_it_is_l
     assert judge([one], {}, NOW).jobs[0].checked_at is None
     bad = make_verification("bad", outcome=Outcome.FAILED, reason="x")
     assert judge([checked(bad)], {}, NOW).jobs[0].checked_at is None
+
+
+def test_a_catalog_that_does_not_agree_with_an_archive_needs_a_person_and_is_no_damage():
+    said = {"outcome": Outcome.FAILED, "finished_at": NOW - HOUR, "kind": VerificationKind.CATALOG}
+    bad = make_verification("bad", archive_name="a-1", reason="The catalog differs from the archive: 1 extra.", **said)
+    (finding,) = judge([checked(bad, make_verification("good"))], {}, NOW).findings
+    assert (finding.kind, finding.kind.needs_person) == (FindingKind.CATALOG_DIFFERS, True)
+    assert finding.sentence == (
+        "the catalog did not agree with archive a-1 in repository offsite 60 minutes ago: The catalog differs from the "
+        "archive: 1 extra"
+    )
+    good = make_verification("good", kind=VerificationKind.CATALOG)
+    assert judge([checked(good)], {}, NOW).findings == ()

@@ -20,7 +20,7 @@ from fleetkeep.model.base import Model, Name, render_duration
 from fleetkeep.plan.words import render_age, render_count
 
 from .promises import settle_promises
-from .status_facts import CHECKS, JobFacts, KitFacts, RepositoryFacts, gather_jobs, gather_kits
+from .status_facts import CHECKS, JobFacts, KeyChange, KitFacts, RepositoryFacts, gather_jobs, gather_kits
 
 
 class FindingKind(str, Enum):
@@ -34,6 +34,7 @@ class FindingKind(str, Enum):
     TOO_OLD = "too_old"
     MISSED = "missed"
     WARNING = "warning"
+    KEY_CHANGE_UNFINISHED = "key_change_unfinished"
     CATALOG_DIFFERS = "catalog_differs"
     UNRECORDED = "unrecorded"
     UNPROVEN = "unproven"
@@ -139,19 +140,27 @@ class Status(Model):
     """Every declared job."""
 
 
-def fleet_status(catalog: Catalog, now: datetime) -> Status:
-    """The verdict on every client of the catalog, with promises settled first."""
+def fleet_status(catalog: Catalog, now: datetime, key_changes: Sequence[KeyChange] = ()) -> Status:
+    """The verdict on every client of the catalog, with promises settled first.
+
+    ``key_changes``: the changes of passphrases that are not finished, which only their host knows.
+    """
     settle_promises(catalog, now)
     facts, unrecorded = gather_jobs(catalog, now)
-    return judge(facts, unrecorded, now, gather_kits(catalog))
+    return judge(facts, unrecorded, now, gather_kits(catalog), key_changes)
 
 
 def judge(
-    facts: Sequence[JobFacts], unrecorded: dict[str, int], now: datetime, kit_facts: Sequence[KitFacts] = ()
+    facts: Sequence[JobFacts],
+    unrecorded: dict[str, int],
+    now: datetime,
+    kit_facts: Sequence[KitFacts] = (),
+    key_changes: Sequence[KeyChange] = (),
 ) -> Status:
     """The verdict on these facts. ``unrecorded``: how many messages of a client could not be recorded."""
     found = [finding for job in facts for finding in _findings(job, now)]
     found += [finding for repository in kit_facts for finding in _kit_findings(repository)]
+    found += [_key_change(change) for change in key_changes]
     found += [_unrecorded(client, count) for client, count in unrecorded.items() if count]
     found.sort(key=lambda finding: (_SEVERITY.index(finding.kind), finding.client, finding.job or ""))
     jobs = tuple(_job_status(job, found) for job in facts)
@@ -273,6 +282,17 @@ def _catalog_findings(facts: JobFacts, repository: RepositoryFacts, now: datetim
         yield _finding(facts, FindingKind.CATALOG_DIFFERS, sentence, step, repository.name)
 
 
+def _key_change(change: KeyChange) -> Finding:
+    name = change.repository
+    return Finding(
+        kind=FindingKind.KEY_CHANGE_UNFINISHED,
+        client=change.client,
+        repository=name,
+        sentence=f"a change of the passphrase of repository {name} was begun and is not finished; both are kept",
+        next_step=f"On {change.client}: `fleetkeep key change-passphrase {name}` finishes it.",
+    )
+
+
 def _unrecorded(client: str, count: int) -> Finding:
     return Finding(
         kind=FindingKind.UNRECORDED,
@@ -379,6 +399,7 @@ __all__ = [
     "JobFacts",
     "JobState",
     "JobStatus",
+    "KeyChange",
     "KitFacts",
     "RepositoryFacts",
     "Status",

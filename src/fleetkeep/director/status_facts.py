@@ -72,6 +72,14 @@ class KitFacts:
     """All that were made, the newest first."""
 
 
+@dataclass(frozen=True)
+class KeyChange:
+    """A change of passphrase that was begun and is not finished."""
+
+    client: str
+    repository: str
+
+
 def gather_jobs(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, int]]:
     """The facts of every declared job, with as many queries for a thousand jobs as for one."""
     with catalog.read() as connection:
@@ -126,4 +134,4 @@ def _repository_facts(
     return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill, checks=checks)
 
 
-__all__ = ["CHECKS", "JobFacts", "KitFacts", "RepositoryFacts", "gather_jobs", "gather_kits"]
+__all__ = ["CHECKS", "JobFacts", "KeyChange", "KitFacts", "RepositoryFacts", "gather_jobs", "gather_kits"]

@@ -21,7 +21,7 @@ from builders import (
     make_verification,
 )
 
-from fleetkeep.director.status import FindingKind, JobFacts, JobState, KitFacts, RepositoryFacts, judge
+from fleetkeep.director.status import FindingKind, JobFacts, JobState, KeyChange, KitFacts, RepositoryFacts, judge
 from fleetkeep.model import Outcome, VerificationKind
 from fleetkeep.plan import words
 
@@ -300,3 +300,12 @@ def test_a_catalog_that_does_not_agree_with_an_archive_needs_a_person_and_is_no_
     )
     good = make_verification("good", kind=VerificationKind.CATALOG)
     assert judge([checked(good)], {}, NOW).findings == ()
+
+
+def test_a_change_of_passphrase_that_is_not_finished_needs_a_person() -> None:
+    status = judge([GOOD], {}, NOW, (), [KeyChange("web1", "offsite")])
+    (finding,) = status.findings
+    assert (finding.kind, finding.repository) == (FindingKind.KEY_CHANGE_UNFINISHED, "offsite")
+    assert status.needs_person and status.jobs[0].state is JobState.PROTECTED
+    assert status.verdict.startswith("The jobs are well, but a person is needed: web1: a change of the passphrase of ")
+    assert finding.next_step == "On web1: `fleetkeep key change-passphrase offsite` finishes it."

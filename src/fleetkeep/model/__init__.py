@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .assertion import Assertion, AssertionKind, AssertionResult, DrillRules, FileHash, SizeRatio
+from .assertion import Assertion, AssertionKind, AssertionResult, DrillRules, FileHash, SizeRatio, SizeReference
 from .desired import DesiredState, SchedulerChoice
 from .file import (
     FileChange,
@@ -109,6 +109,7 @@ __all__ = [
     "SchedulerChoice",
     "Selection",
     "SizeRatio",
+    "SizeReference",
     "SourcePath",
     "Sources",
     "Stage",

@@ -41,6 +41,7 @@ from .point import (
     ReceiptKind,
 )
 from .repository import Encryption, PassphraseKind, Repository
+from .restoration import Restoration
 from .restore import OnConflict, OwnerRule, RestoreManner, Selection
 from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
@@ -102,6 +103,7 @@ __all__ = [
     "ReceiptKind",
     "Repository",
     "RepositoryRun",
+    "Restoration",
     "RestoreManner",
     "Retention",
     "Run",

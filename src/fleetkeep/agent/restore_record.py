@@ -74,7 +74,10 @@ def _tell(restore: RestoreRecord, paths: Paths, director: Director, clock: Clock
         client = load_desired(paths).client
         message = RestoreFinished(restoration=_restoration(restore, client, clock.now(), trouble))
         with closing(Ledger(paths.spool, director, client, clock)) as ledger:
-            ledger.tell(message)
+            if trouble:
+                ledger.note(message)  # somebody waits for the end; whoever reads the record next has it delivered
+            else:
+                ledger.tell(message)
             restore.problem = ledger.problem
     except (FleetkeepError, OSError) as error:
         restore.problem = str(error)

@@ -46,10 +46,12 @@ CLOCK = SystemClock()
 class ManagedHost:
     """One job ``system``, one repository ``local``, everything below a folder."""
 
-    def __init__(self, folder: Path, program: BorgProgram, sources: Sequence[Path], client: str = "web1") -> None:
+    def __init__(
+        self, folder: Path, program: BorgProgram, sources: Sequence[Path], client: str = "web1", location: str = ""
+    ) -> None:
         self.paths = Paths(folder / "host")
         self.client = client
-        self.repository = Repository(name="local", location=str(folder / "repository"))
+        self.repository = Repository(name="local", location=location or str(folder / "repository"))
         write_file(self.paths.passphrase("local"), SECRET + "\n")
         self.access: BorgAccess = repository_access(self.paths, self.repository, program)
         identity = create_repository(self.repository, self.access)

@@ -164,6 +164,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleetkeep.backup.plugins.module_utils._host import (
     cancelled_by_signals,
     find_archive,
+    host_director,
     host_paths,
 )
 from ansible_collections.fleetkeep.backup.plugins.module_utils._runtime import ARGUMENTS, run_in_runtime
@@ -199,6 +200,7 @@ def restore_paths(module):
 
     from fleetkeep.agent.access import host_borg, repository_access
     from fleetkeep.agent.restore import check_consent, plan_restore, run_restore
+    from fleetkeep.agent.restore_record import recorded
     from fleetkeep.agent.state import load_repository
     from fleetkeep.clock import SystemClock
 
@@ -227,7 +229,13 @@ def restore_paths(module):
     if not result["changed"] or module.check_mode:
         return result
     consent, cancellation = module.params["overwrite"], cancelled_by_signals()
-    done = run_restore(access, plan, SystemClock(), consent=consent, work=paths.restores, cancellation=cancellation)
+    clock = SystemClock()
+    with recorded(paths, host_director(module), plan, clock) as restore:
+        restore.result = done = run_restore(
+            access, plan, clock, consent=consent, work=paths.restores, cancellation=cancellation
+        )
+    if restore.problem:
+        module.warn(f"The restore is not recorded yet: {restore.problem}")
     if done.warning_count:
         module.warn(f"{done.warning_count} paths could not be restored as they were.")
         result["warnings_of_borg"] = [warning.model_dump(mode="json") for warning in done.warnings]

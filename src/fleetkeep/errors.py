@@ -767,4 +767,12 @@ class NewPassphraseUnwanted(FleetkeepError):
     code = "FK820"
 
 
+class SameRepositoryByCommand(FleetkeepError):
+    """Repository {repository} is also known here as {other}, whose passphrase a command prints ({location}). Change it
+    by the name {other}: put the new one into what the command reads, then give the old one with --old-from. Nothing was
+    changed."""
+
+    code = "FK830"
+
+
 __all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, FleetkeepError)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def search_path() -> str:
     return os.environ.get("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
 
+def invoking_user() -> str:
+    """The user who called this process: with sudo the one before it (``SUDO_USER``); a number where it has no name."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
 def has_dumb_terminal() -> bool:
     """Whether the terminal cannot place a cursor (``TERM``)."""
     return os.environ.get("TERM", "") in ("", "dumb", "unknown")
@@ -60,6 +69,7 @@ __all__ = [
     "child_environment",
     "controller_environment",
     "has_dumb_terminal",
+    "invoking_user",
     "prefix",
     "search_path",
 ]

@@ -23,6 +23,7 @@ from fleetkeep.model import (
     KitProof,
     Point,
     PointDiff,
+    Restoration,
     Run,
     Verification,
 )
@@ -64,6 +65,7 @@ object of `path`, `a`, `b` (the names of the archives) and `lines` |
 | `mounts` | a list of [Mount](#mount), the oldest first |
 | `drill` | a list of [Drill](#drill), one for each repository |
 | `kit make` | `{"kit": ..., "files": [...]}` with a [Kit](#kit) |
+| `restores` | a list of [Restoration](#restoration), the newest first |
 | `kit list` | a list of [Kit](#kit), the newest first |
 | `kit test` | a [KitProof](#kitproof), with `recorded`: whether it is on record here |
 | `key change-passphrase` | an object with `repository`, `changed`, `fingerprint` and `stale_kits` (a list of ids) |
@@ -116,7 +118,7 @@ EXPLAINED = {
 
 PRINTED: tuple[Any, ...] = (
     *(Run, Point, Status, FileEntry, FileHit, FileState, PointDiff, FileChange),
-    *(Drill, Kit, KitProof, Verification, LiveReport, RestorePlan, RestoreResult, Plan, Explained),
+    *(Drill, Kit, KitProof, Restoration, Verification, LiveReport, RestorePlan, RestoreResult, Plan, Explained),
     *(Rebuilt, CatalogCheck, Mount),
 )
 

@@ -17,8 +17,9 @@ from fleetkeep.borg.events import clean_text
 from fleetkeep.borg.items import ArchiveItem
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.errors import Cancelled
-from fleetkeep.model import ArchiveFacts, Assertion, AssertionKind, AssertionResult, DrillFile, Hook, Point
+from fleetkeep.model import Assertion, AssertionKind, AssertionResult, DrillFile, Hook, Point
 from fleetkeep.model.assertion import RESTORED
+from fleetkeep.plan.drill import judge_size
 from fleetkeep.plan.restore import is_below
 from fleetkeep.plan.sample import Sample, SampledFile
 from fleetkeep.settings import search_path
@@ -43,7 +44,10 @@ class Wanted:
     """The items at exactly these paths."""
 
     files: list[SampledFile] = field(default_factory=list)
-    """The files at these paths and below them."""
+    """The files at these paths and below them; a further name of a hard-linked file says nothing of its size yet."""
+
+    first_names: dict[str, str] = field(default_factory=dict)
+    """Of further names among these files, the first name, at which the archive holds the content."""
 
     @classmethod
     def by(cls, assertions: Sequence[Assertion]) -> Wanted:
@@ -59,6 +63,13 @@ class Wanted:
                 self._look_at(item, place)
             yield item
 
+    def resize(self, sizes: Mapping[str, int]) -> None:
+        """Take the sizes of first names for those of the further names."""
+        self.files = [
+            replace(file, size_bytes=sizes.get(self.first_names.get(file.path, ""), file.size_bytes))
+            for file in self.files
+        ]
+
     def add_to(self, sample: Sample) -> Sample:
         """A sample with the files that are needed, in the order of the archive."""
         files = {file.path: file for file in (*sample.files, *self.files)}
@@ -68,7 +79,9 @@ class Wanted:
         if item.path in self.paths:
             self.present[item.path] = item
         is_needed = item.path in self.paths or any(is_below(item.path, path) for path in self.whole)
-        if item.is_file and is_needed:
+        if item.kind == "-" and is_needed:
+            if item.is_hard_link:
+                self.first_names[item.path] = item.link_target
             self.files.append(SampledFile(item.path, item.size_bytes, item.changed_us, place))
 
 
@@ -77,8 +90,8 @@ class Restored:
     """What a drill restored, and where."""
 
     point: Point
-    previous: ArchiveFacts | None
-    """The archive of the job before it in the same repository, if there is one."""
+    earlier: Sequence[Point]
+    """The archives of the job before it in the same repository, the newest first."""
     folder: Path
     wanted: Wanted
     files: Mapping[str, DrillFile]
@@ -106,9 +119,9 @@ def _file_exists(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
     item = restored.wanted.present.get(path.lstrip("/"))
     if item is None:
         return False, "The archive does not hold it."
-    if item.is_file and not _is_restored(path, restored):
+    if item.kind == "-" and not _is_restored(path, restored):
         return False, "It could not be restored whole."
-    return True, "It was restored." if item.is_file else "The archive holds it."
+    return True, "It was restored." if item.kind == "-" else "The archive holds it."
 
 
 def _sha256(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
@@ -117,9 +130,7 @@ def _sha256(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
     item = restored.wanted.present.get(path.lstrip("/"))
     if item is None:
         return False, "The archive does not hold it."
-    if item.is_hard_link:
-        return False, f"It is a further name of /{clean_text(item.link_target)}, which holds the content; name that."
-    if not item.is_file:
+    if item.kind != "-":
         return False, "It is no regular file."
     file = restored.files.get(item.path)
     if file is None or not file.sha256:
@@ -131,13 +142,7 @@ def _sha256(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
 
 def _size_ratio(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
     assert assertion.size_ratio is not None  # noqa: S101 - its kind says so
-    before = restored.previous
-    if before is None or not before.original_bytes:
-        return True, "There is no archive before it to compare with."
-    ratio = restored.point.archive.original_bytes / before.original_bytes
-    rule = assertion.size_ratio
-    holds = (rule.min is None or ratio >= rule.min) and (rule.max is None or ratio <= rule.max)
-    return holds, f"It is {ratio:.2f} times the size of {clean_text(before.name)}."
+    return judge_size(assertion.size_ratio, restored.point, restored.earlier, clean_text)
 
 
 def _command(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
@@ -145,7 +150,7 @@ def _command(assertion: Assertion, restored: Restored) -> tuple[bool, str]:
         item = restored.wanted.present.get(path.lstrip("/"))
         if item is None:
             return False, f"It was not run: the archive does not hold {clean_text(path)}."
-        if item.is_file and not _is_restored(path, restored):
+        if item.kind == "-" and not _is_restored(path, restored):
             return False, f"It was not run: {clean_text(path)} could not be restored whole."
     words = assertion.command or ()
     program = _program(words[0])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from fleetkeep.borg.process import BorgResult, Cancellation, run_borg
 from fleetkeep.clock import Clock
 from fleetkeep.errors import BorgFailed, Cancelled, FleetkeepError, StorageFull
 from fleetkeep.ids import new_id
-from fleetkeep.model import ArchiveFacts, Assertion, AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point
+from fleetkeep.model import Assertion, AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point
 from fleetkeep.plan.drill import is_recorded, judge_drill, order_files
 from fleetkeep.plan.sample import Sample, SampledFile, SampleRule, plan_sample
 
@@ -67,7 +67,7 @@ def drill_job(
     seed: str = "",
     rule: SampleRule | None = None,
     assertions: Sequence[Assertion] = (),
-    previous: ArchiveFacts | None = None,
+    earlier: Sequence[Point] = (),
     on_progress: Progress | None = None,
     cancellation: Cancellation | None = None,
 ) -> Drill:
@@ -80,7 +80,8 @@ def drill_job(
         seed: Any text, which chooses the same files again; empty for a new one.
         rule: How much to restore.
         assertions: What must hold besides.
-        previous: The archive of the job before it in the same repository, for assertions that compare with it.
+        earlier: The archives of the job before it in the same repository, the newest first, for assertions that compare
+            with them.
         on_progress: Told how many bytes of the sample are restored.
         cancellation: Stops within two seconds when somebody asks to.
 
@@ -92,10 +93,11 @@ def drill_job(
     trouble = ""
     identifier = new_id()
     worker = _Drill(point, place, on_progress, cancellation)
-    asserting = _Asserting(assertions, previous, Wanted.by(assertions))
+    asserting = _Asserting(assertions, earlier, Wanted.by(assertions))
     try:
         items = stream_items(place.access, point.archive.repository, point.archive.name, cancellation=cancellation)
         sample = plan_sample(asserting.wanted.watch(items), sample.seed, rule or SampleRule())
+        asserting.wanted.resize(worker.sizes(asserting.wanted.first_names.values()))
         sample = asserting.wanted.add_to(sample)
         if is_recorded(point, sample) and (sample.files or assertions):
             files = worker.prove(sample, identifier, asserting)
@@ -153,7 +155,7 @@ class _Asserting:
     """What was declared to hold, and what came of it."""
 
     assertions: Sequence[Assertion]
-    previous: ArchiveFacts | None
+    earlier: Sequence[Point]
     wanted: Wanted
     results: tuple[AssertionResult, ...] = ()
 
@@ -171,6 +173,18 @@ class _Drill:
         self._cancellation = cancellation
         self._done_bytes = 0
 
+    def sizes(self, paths: Iterable[str]) -> dict[str, int]:
+        """The sizes of some files of the archive, by stored path."""
+        chosen = [f"pf:{path}" for path in dict.fromkeys(paths)]
+        repository, archive = self._archive.repository, self._archive.name
+        found: dict[str, int] = {}
+        for patterns in batches(chosen):
+            items = stream_items(
+                self._place.access, repository, archive, patterns=patterns, cancellation=self._cancellation
+            )
+            found |= {item.path: item.size_bytes for item in items}
+        return found
+
     def prove(self, sample: Sample, identifier: str, asserting: _Asserting) -> tuple[DrillFile, ...]:
         """Restore the sample, compare it file by file, and look at what must hold."""
         with scratch_folder(self._place.scratch, identifier) as folder:
@@ -179,9 +193,9 @@ class _Drill:
             by_path = {file.path: file for file in sample.files}
             for paths in batches(list(by_path)):
                 self._extract([by_path[path] for path in paths], folder, sample.size_bytes)
-            files = self._compare(sample.files, folder)
+            files = self._compare(sample.files, folder, asserting.wanted.first_names)
             found = {file.path: file for file in files}
-            restored = Restored(self._point, asserting.previous, folder, asserting.wanted, found, self._cancellation)
+            restored = Restored(self._point, asserting.earlier, folder, asserting.wanted, found, self._cancellation)
             asserting.results = check_assertions(asserting.assertions, restored)
             return files
 
@@ -224,7 +238,9 @@ class _Drill:
             if not isinstance(error, BorgFailed):
                 raise error
 
-    def _compare(self, files: Sequence[SampledFile], folder: Path) -> tuple[DrillFile, ...]:
+    def _compare(
+        self, files: Sequence[SampledFile], folder: Path, first_names: Mapping[str, str]
+    ) -> tuple[DrillFile, ...]:
         """Compare with the live source, and what changed there since with the archive's own hashes."""
         compared: dict[str, DrillFile] = {}
         hashes: dict[str, str] = {}
@@ -242,12 +258,15 @@ class _Drill:
             self._place.access,
             self._archive.repository,
             self._archive.name,
-            list(hashes),
+            list({first_names.get(path, path): None for path in hashes}),
             cancellation=self._cancellation,
         )
         for path, ours in hashes.items():
             compared[path] = DrillFile(
-                path=path, compared_with=DrillKind.ARCHIVE, matches=theirs.get(path) == ours, sha256=ours
+                path=path,
+                compared_with=DrillKind.ARCHIVE,
+                matches=theirs.get(first_names.get(path, path)) == ours,
+                sha256=ours,
             )
         return tuple(compared[file.path] for file in files)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -266,7 +266,7 @@ class CatalogDifference:
     """How the catalog differs from an archive."""
 
     items: int
-    """How many the archive holds."""
+    """How many the archive holds, each one that it holds twice counted twice."""
 
     entries: int
     """How many the catalog has of it."""
@@ -284,26 +284,32 @@ class CatalogDifference:
     """How many are missing, extra and differing."""
 
 
-def compare_catalog(place: LivePlace, entries: Callable[[], Iterable[FileEntry]]) -> CatalogDifference:
-    """An archive against what the catalog says of it; ``entries`` tells that, as often as it is asked."""
-    known: dict[int, int] = {}
-    for entry in entries():
-        if entry.status is not None:
-            known[hash(entry.path)] = _facts(entry.status)
-    total, items = len(known), 0
-    missing, differing = _Names(), _Names()
+def compare_catalog(place: LivePlace, entries: Iterable[FileEntry]) -> CatalogDifference:
+    """An archive against what the catalog says of it.
+
+    An archive may hold a path twice, where a job's sources lie in each other; what is restored is the last, and that is
+    what counts.
+    """
+    stored: dict[int, int] = {}
+    items = 0
     for item in place.items():
         items += 1
-        found = known.pop(hash(item.path), None)
+        stored[hash(item.path)] = _facts(status_of_item(item))
+    missing, extra, differing = _Names(), _Names(), _Names()
+    total = 0
+    for entry in entries:
+        if entry.status is None:
+            continue
+        total += 1
+        found = stored.pop(hash(entry.path), None)
         if found is None:
-            missing.add(item.path)
-        elif found != _facts(status_of_item(item)):
-            differing.add(item.path)
-    extra = _Names()
-    if known:
-        for entry in entries():
-            if entry.status is not None and hash(entry.path) in known:
-                extra.add(entry.path)
+            extra.add(entry.path)
+        elif found != _facts(entry.status):
+            differing.add(entry.path)
+    if stored:
+        for item in place.items():
+            if stored.pop(hash(item.path), None) is not None:
+                missing.add(item.path)
     counts = (missing.count, extra.count, differing.count)
     return CatalogDifference(items, total, tuple(missing.kept), tuple(extra.kept), tuple(differing.kept), counts)
 

@@ -191,7 +191,7 @@ def plan_stream(
 
 
 def _plan_file(plan: RestorePlan, choices: Iterator[Choice], listed: Listed) -> RestorePlan:
-    """The plan of one file; of a further name of it, that of its first name, which has the content."""
+    """The plan of one file; of a further name, that of the first: of the further one Borg writes nothing to a pipe."""
     found = list(islice(choices, 2))
     if not found and listed.missing:
         return plan
@@ -199,7 +199,7 @@ def _plan_file(plan: RestorePlan, choices: Iterator[Choice], listed: Listed) -> 
         asked = ", ".join((*plan.paths, *plan.patterns)) or "The whole archive"
         raise NotOneFile(what=clean_text(asked), archive=plan.archive)
     item = found[0].item
-    exact = Selection(paths=(item.link_target or item.path,))
+    exact = Selection(paths=(item.first_name or item.link_target or item.path,))
     update = {**exact.model_dump(), "items": 1, "files": 1, "size_bytes": item.size_bytes}
     return plan.model_copy(update={**update, "counts": {RestoreAction.CREATE: 1}, "changes": (found[0].change,)})
 

@@ -157,7 +157,7 @@ class _Copy:
         """One file. Borg tells nothing apart from its content, so that the size is looked at here."""
         while block := stream.read(BLOCK_BYTES):
             self._output.write(block)
-        path = plan.paths[0]
+        path = plan.changes[0].path if plan.changes else plan.paths[0]  # what was asked for, under whatever name
         self._report.write(
             path=path, action="written", kind="-", size_bytes=self._output.size_bytes, sha256=self._output.sha256
         )

@@ -3,13 +3,14 @@
 
 The new passphrase is written down durably beside the old one before Borg hears of it, and takes its place only after
 it has opened the repository. Saying the same again goes on wherever it ended, and always towards the new passphrase: a
-borg that outlived its parent may still be changing it.
+borg that outlived its parent may still be changing it. What counts is the repository that Borg knows, not its name: a
+host may know one by several names, and each of them gets the new passphrase before the change is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +37,13 @@ from fleetkeep.errors import (
     RepositoryReplaced,
     RepositoryUnknown,
     RepositoryWrongPassphrase,
+    SameRepositoryByCommand,
     SharedRepository,
     StoreNotChanged,
 )
 from fleetkeep.ids import new_passphrase
 from fleetkeep.link import KeyChanged
-from fleetkeep.model import Encryption, PassphraseKind, Repository
+from fleetkeep.model import Encryption, OwnedRepository, PassphraseKind, Repository
 from fleetkeep.plan.kit import fingerprint
 from fleetkeep.plan.resource import sha256_of
 
@@ -54,7 +56,7 @@ from .lock import Held, hold
 from .paths import Paths
 from .repositories import find_repository
 from .resources import render_file
-from .state import load_owned
+from .state import load_desired, load_owned
 
 CHANGE_SECONDS = 300
 
@@ -83,6 +85,19 @@ class Rotated:
     problem: str
     """Why the change is not recorded yet; empty when it is."""
 
+    also: tuple[str, ...] = ()
+    """Other names by which this host knows the repository; they have the new passphrase, too."""
+
+
+def unfinished_changes(paths: Paths) -> tuple[str, ...]:
+    """The repositories whose change of passphrase was begun and is not finished: it was interrupted, or is at work.
+
+    Where a command prints the passphrase, nothing is kept here and nothing can be said.
+    """
+    ending = paths.pending_passphrase("").name
+    found = paths.pending_passphrase("").parent.glob(f"?*{ending}")
+    return tuple(sorted(path.name.removesuffix(ending) for path in found))
+
 
 def change_passphrase(
     host: KeyHost, repository: Repository, *, new: str | None = None, old: str | None = None, shared: bool = False
@@ -103,8 +118,9 @@ def change_passphrase(
     known = load_owned(host.paths).repositories.get(repository.name)
     if known is None:
         raise RepositoryUnknown(repository=repository.name, location=repository.location)
-    rotation = _Rotation(host, repository, known.id, shared)
-    with _alone(host.paths, repository.name):
+    others = _other_names(host.paths, known)
+    rotation = _Rotation(host, repository, known.id, others, shared)
+    with _alone(host.paths, [repository.name, *(other.name for other in others)]):
         if repository.passphrase is PassphraseKind.COMMAND:
             if new is not None:
                 raise NewPassphraseUnwanted(repository=repository.name)
@@ -112,16 +128,28 @@ def change_passphrase(
         return rotation.by_file(new)
 
 
+def _other_names(paths: Paths, known: OwnedRepository) -> tuple[Repository, ...]:
+    """The same repository by the other names under which this host uses it: by Borg's id, or by its place."""
+    owned = load_owned(paths).repositories
+    declared = load_desired(paths).repositories
+    return tuple(
+        declared[name]
+        for name, other in sorted(owned.items())
+        if name != known.name and name in declared and (other.id == known.id or other.location == known.location)
+    )
+
+
 @contextmanager
-def _alone(paths: Paths, repository: str) -> Iterator[None]:
-    """Nothing is applied, and no run uses the repository, for the length of a ``with`` block."""
+def _alone(paths: Paths, repositories: Sequence[str]) -> Iterator[None]:
+    """Nothing is applied, and no run uses the repository by any name, for the length of a ``with`` block."""
     try:
-        with hold(paths.lock("apply")):
-            try:
-                with hold(paths.repository_lock(repository)):
-                    yield
-            except Held as held:
-                raise RepositoryBusy(repository=repository, holder=held.holder) from None
+        with hold(paths.lock("apply")), ExitStack() as stack:
+            for repository in sorted(repositories):
+                try:
+                    stack.enter_context(hold(paths.repository_lock(repository)))
+                except Held as held:
+                    raise RepositoryBusy(repository=repository, holder=held.holder) from None
+            yield
     except Held as held:
         raise AnotherApply(holder=held.holder, prefix=paths.prefix) from None
 
@@ -129,8 +157,11 @@ def _alone(paths: Paths, repository: str) -> Iterator[None]:
 class _Rotation:
     """One change at work."""
 
-    def __init__(self, host: KeyHost, repository: Repository, known_id: str, shared: bool) -> None:
+    def __init__(
+        self, host: KeyHost, repository: Repository, known_id: str, others: Sequence[Repository], shared: bool
+    ) -> None:
         self._host = host
+        self._others = others
         self._repository = repository
         self._known_id = known_id
         self._shared = shared
@@ -139,22 +170,26 @@ class _Rotation:
 
     def by_file(self, new: str | None) -> Rotated:
         """Where the passphrase is in a file of this host."""
+        self._check_others(by_command=False)
         pending = _read(self._pending)
         if pending is None:
             pending = self._begin(new)
         elif new not in (None, pending):
             raise ChangeUnderWay(repository=self._repository.name)
         changed = self._bring_into_force(pending)
+        self._put_for_others(pending)
         rotated = self._tell(pending, changed)
         remove_file(self._pending)
         return rotated
 
     def by_command(self, old: str | None) -> Rotated:
         """Where a command prints the passphrase; nothing has to be kept here, for its store and its user have both."""
+        self._check_others(by_command=True)
         printed = self._present()
         if self._opens(printed):
             if old == printed:
                 raise StoreNotChanged(repository=self._repository.name)
+            self._put_for_others(printed)
             return self._tell(printed, changed=False)
         if old is None:
             raise OldPassphraseNeeded(repository=self._repository.name)
@@ -164,6 +199,7 @@ class _Rotation:
             raise self._neither("what the command prints", "the old passphrase that was given")
         self._check_own(old)
         self._change(old, printed)
+        self._put_for_others(printed)
         return self._tell(printed, changed=True)
 
     def _begin(self, new: str | None) -> str:
@@ -191,10 +227,14 @@ class _Rotation:
                 raise self._neither(f"the passphrase in {self._place}", f"the new one in {self._pending}")
             self._change(present, pending)
             changed = True
-        if present != pending:
-            self._mark(pending)
-            write_file(self._place, pending)
+        self._put(self._place, pending)
         return changed
+
+    def _put(self, place: Path, passphrase: str) -> None:
+        """Put the passphrase into its file, if it is not there yet."""
+        if _read(place) != passphrase:
+            self._mark(place, passphrase)
+            write_file(place, passphrase)
 
     def _change(self, old: str, new: str) -> None:
         """Have Borg change it. What counts is what opens the repository afterwards, whatever Borg says."""
@@ -207,15 +247,14 @@ class _Rotation:
     def _tell(self, passphrase: str, changed: bool) -> Rotated:
         """Tell the Director, durably, so that kits with the former key are stale."""
         host, key = self._host, export_key(self._access(passphrase), self._repository.name)
-        message = KeyChanged(
-            at=host.clock.now(),
-            repository=self._repository.name,
-            repository_id=self._known_id,
-            fingerprint=fingerprint(self._known_id, key),
-        )
+        print_of_key, others = fingerprint(self._known_id, key), tuple(other.name for other in self._others)
         with closing(Ledger(host.paths.spool, host.director, host.client, host.clock)) as ledger:
-            ledger.tell(message)
-            return Rotated(fingerprint=message.fingerprint, changed=changed, problem=ledger.problem)
+            for name in (self._repository.name, *others):
+                message = KeyChanged(
+                    at=host.clock.now(), repository=name, repository_id=self._known_id, fingerprint=print_of_key
+                )
+                ledger.tell(message)
+            return Rotated(fingerprint=print_of_key, changed=changed, problem=ledger.problem, also=others)
 
     def _opens(self, passphrase: str) -> bool:
         """Whether a passphrase opens the repository that this host knows. Raises what hinders the question itself."""
@@ -233,6 +272,22 @@ class _Rotation:
                 expected=self._known_id,
             )
         return True
+
+    def _check_others(self, *, by_command: bool) -> None:
+        """Each other name must get the new passphrase. Raises SameRepositoryByCommand, ChangeUnderWay."""
+        for other in self._others:
+            if other.passphrase is PassphraseKind.COMMAND and not by_command:
+                raise SameRepositoryByCommand(
+                    repository=self._repository.name, other=other.name, location=self._repository.location
+                )
+            if self._host.paths.pending_passphrase(other.name).exists():
+                raise ChangeUnderWay(repository=other.name)
+
+    def _put_for_others(self, passphrase: str) -> None:
+        """Where a command prints the passphrase of another name, its user puts the new one into what it reads."""
+        for other in self._others:
+            if other.passphrase is not PassphraseKind.COMMAND:
+                self._put(self._host.paths.passphrase(other.name), passphrase)
 
     def _check_own(self, passphrase: str) -> None:
         """Refuse to lock other hosts out of a repository that they use. They are known by the names of archives."""
@@ -253,10 +308,10 @@ class _Rotation:
         if problem:
             raise PassphraseUnfit(which=which, repository=self._repository.name, problem=problem)
 
-    def _mark(self, passphrase: str) -> None:
+    def _mark(self, place: Path, passphrase: str) -> None:
         """Write into the ownership journal what is about to be written, so that it does not look like a hand's work."""
         owned = load_owned(self._host.paths)
-        path = str(self._place.relative_to(self._host.paths.prefix))
+        path = str(place.relative_to(self._host.paths.prefix))
         if path in owned.files:
             mark = owned.files[path].model_copy(update={"sha256": sha256_of(passphrase)})
             fresh = owned.model_copy(update={"files": {**owned.files, path: mark}})
@@ -283,4 +338,4 @@ def _read(path: Path) -> str | None:
         return None
 
 
-__all__ = ["KeyHost", "Rotated", "change_passphrase"]
+__all__ = ["KeyHost", "Rotated", "change_passphrase", "unfinished_changes"]

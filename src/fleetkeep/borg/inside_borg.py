@@ -9,7 +9,8 @@ a question in JSON, and answers in lines of JSON on standard output:
 ``{"ask": "items"}``
     Every item of the archive that the patterns choose, see ``_item_line``.
 ``{"ask": "hashes"}``
-    ``[PATH, SHA-256]`` for each file with content of its own that the patterns choose.
+    ``[PATH, SHA-256]`` for each file with content of its own that the patterns choose. In both, a further name of a
+    hard-linked file whose first name is not chosen has the content, as it gets it from an extract of these patterns.
 ``{"ask": "index", "base": ID or null, "wanted": [ID...], "name": NAME, "prefix": TEXT, ...}``
     First ``["listing", {...}]``; then, for each wanted archive, the one with this name and, with a prefix, those of
     runs whose names begin so, as far as they exist,
@@ -28,6 +29,7 @@ import json
 import math
 import os
 import re
+import stat
 import sys
 import zlib
 from bisect import bisect_left
@@ -101,9 +103,9 @@ class _Inside:
         else:
             archive = self.archive_type(repository, key, manifest, args.location.archive)
             matcher = archiver.build_matcher(args.patterns, args.paths)
-            for item in archive.iter_items(lambda item: matcher.match(item.path)):
+            for item, first_name in _chosen(archive, matcher):
                 if ask == "items":
-                    self.write(self.item_line(item, archive.fpr))
+                    self.write(self.item_line(item, archive.fpr, first_name))
                 elif "chunks" in item:
                     self.write([item.path, self.hash(archive, item)])
         self.out.flush()
@@ -111,8 +113,8 @@ class _Inside:
     def write(self, value):
         self.out.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
 
-    def item_line(self, item, archive_id):
-        return ["=", *self.fields(item), "chunks_healthy" not in item, archive_id]
+    def item_line(self, item, archive_id, first_name):
+        return ["=", *self.fields(item), "chunks_healthy" not in item, archive_id, first_name]
 
     def fields(self, item):
         """Path, mode, uid, gid, user, group, size, modified and changed in microseconds, target."""
@@ -253,6 +255,32 @@ class _Inside:
         heads[start:end] = stream.heads[start - first : end - first]
         fits = stream.heads[last - first] == heads[last] if last < len(ids) else stream.is_whole
         return items if fits else None
+
+
+def _chosen(archive, matcher):
+    """The items that a matcher chooses, hard links among them as an extract with this matcher makes them.
+
+    With each comes the name at which the archive holds its content, where that is one that is not chosen.
+    """
+    outside, within = {}, {}
+
+    def choose(item):
+        is_chosen = matcher.match(item.path)
+        if not is_chosen and item.get("hardlink_master") and "chunks" in item:
+            outside[item.path] = item.chunks
+        return is_chosen
+
+    for item in archive.iter_items(choose):
+        first = None if stat.S_ISLNK(item.mode) else item.get("source")
+        outer = first if first in outside else ""
+        if first in within:
+            item.source = within[first]
+        elif first in outside:
+            item.chunks = outside.pop(first)
+            item.size = sum(chunk.size for chunk in item.chunks)
+            within[first] = item.path
+            del item.source
+        yield item, outer
 
 
 class _Part:

@@ -83,6 +83,9 @@ class ArchiveItem:
     is_exact: bool = False
     """Whether path and target are certainly the real ones, byte by byte."""
 
+    first_name: str = ""
+    """The path at which the archive holds the content, where that is one that was not asked for."""
+
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file with content of its own (a further name of a hard link is none)."""
@@ -107,14 +110,15 @@ class ArchiveItem:
 def parse_exact_item(line: bytes | str) -> ArchiveItem:
     """The item of one line of ``inside_borg``.
 
-    >>> item = parse_exact_item('["=","bin/su",35309,0,0,"root","root",7,1000000,2000000,"",true,"a1"]')
+    >>> item = parse_exact_item('["=","bin/su",35309,0,0,"root","root",7,1000000,2000000,"",true,"a1",""]')
     >>> item.path, item.kind, oct(item.mode), item.size_bytes, item.is_exact
     ('bin/su', '-', '0o4755', 7, True)
 
     Raises ``ValueError`` when the line is not an item.
     """
     try:
-        mark, path, mode, uid, gid, owner, group, size, modified, changed, target, healthy, archive = json.loads(line)
+        mark, path, mode, uid, gid, owner, group, size, modified, changed, target, healthy, *ids = json.loads(line)
+        archive, first_name = ids
         if mark != "=":
             raise ValueError(f"it begins with {mark!r}")
         return ArchiveItem(
@@ -132,6 +136,7 @@ def parse_exact_item(line: bytes | str) -> ArchiveItem:
             owner=owner,
             group=group,
             is_exact=True,
+            first_name=first_name,
         )
     except (TypeError, ValueError) as error:
         raise ValueError(f"this is no item of an archive: {error}") from None

@@ -307,6 +307,32 @@ kit = Table(
     sqlite_autoincrement=True,
 )
 
+#: Restores that were done; the archive is no reference, because one may be restored that nobody received.
+restoration = Table(
+    "restoration",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("client", _reference("client"), nullable=False),
+    Column("repository", _reference("repository"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("archive_id", Text, nullable=False),
+    Column("archive_name", Text, nullable=False),
+    Column("user", Text, nullable=False, doc="Who did it."),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=False),
+    Column("form", Text, nullable=False, doc="What it made."),
+    Column("target", Text, nullable=False, doc="Where it wrote."),
+    Column("asked", Text, nullable=False, doc="Paths and patterns, as JSON."),
+    Column("outcome", Word(Outcome), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("report_sha256", Text, nullable=False),
+    Column("stream_sha256", Text, nullable=False),
+    UniqueConstraint("client", "id"),
+    sqlite_autoincrement=True,
+)
+
 #: The line of archives of one job in one repository; versions of files are told apart within it.
 file_tree = Table(
     "file_tree",
@@ -461,6 +487,7 @@ __all__ = [
     "quarantine",
     "received",
     "repository",
+    "restoration",
     "run",
     "run_repository",
     "stage",

@@ -39,10 +39,11 @@ def verify_with_catalog(catalog: Catalog, point: Point, cancellation: Cancellati
     Raises ``ArchiveNotIndexed``, ``Cancelled``, and the errors of a repository that cannot be read.
     """
     from fleetkeep.agent.live import compare_catalog
-    from fleetkeep.director.files import point_entries
+    from fleetkeep.director.files import find_entry, point_entries
 
     began = SystemClock().now()
-    found = compare_catalog(live_place(point, cancellation), lambda: point_entries(catalog, point))
+    find_entry(catalog, point, "")  # an archive that the catalog does not know is refused before it is read
+    found = compare_catalog(live_place(point, cancellation), point_entries(catalog, point))
     missing, extra, differing = found.counts
     wrong = [("missing", missing), ("extra", extra), ("different", differing)]
     said = ", ".join(f"{count:,} {word}" for word, count in wrong if count)
@@ -53,7 +54,9 @@ def verify_with_catalog(catalog: Catalog, point: Point, cancellation: Cancellati
         "missing": missing,
         "extra": extra,
         "differing": differing,
-        "paths": (*found.missing, *found.extra, *found.differing)[:NAMES_KEPT],
+        "missing_paths": found.missing,
+        "extra_paths": found.extra,
+        "differing_paths": found.differing,
     }
     outcome = Outcome.FAILED if reason else Outcome.SUCCEEDED
     return result_of(VerificationKind.CATALOG, point, began, outcome, reason, evidence)

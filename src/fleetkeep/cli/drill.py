@@ -21,7 +21,7 @@ from ._signals import cancelled_by_signals
 from .main import print_error
 
 if TYPE_CHECKING:
-    from fleetkeep.model import ArchiveFacts, Drill, DrillRules, Point
+    from fleetkeep.model import Drill, DrillRules, Point
 
 
 @click.command(
@@ -84,7 +84,7 @@ def _drill(point: Point, rules: DrillRules, seed: str, as_json: bool) -> Drill:
             seed=seed,
             rule=SampleRule(files=rules.files),
             assertions=rules.assertions,
-            previous=_previous(point),
+            earlier=_earlier(point),
             on_progress=bar,
             cancellation=cancellation,
         )
@@ -95,12 +95,12 @@ def _drill(point: Point, rules: DrillRules, seed: str, as_json: bool) -> Drill:
     return drill
 
 
-def _previous(point: Point) -> ArchiveFacts | None:
-    """The archive of the job before it in the same repository."""
-    from fleetkeep.director.history import archive_before
+def _earlier(point: Point) -> list[Point]:
+    """The archives of the job before it in the same repository."""
+    from fleetkeep.director.history import archives_before
 
     with record() as catalog:
-        return archive_before(catalog, point) if catalog else None
+        return archives_before(catalog, point) if catalog else []
 
 
 __all__ = ["command"]

@@ -66,6 +66,7 @@ def change_passphrase(repository: str, new_from: str | None, old_from: str | Non
             {
                 "repository": repository,
                 "changed": rotated.changed,
+                "also": list(rotated.also),
                 "fingerprint": rotated.fingerprint,
                 "stale_kits": stale,
             }
@@ -86,6 +87,10 @@ def _say(repository: str, rotated: Rotated, kits: list[Kit]) -> None:
         click.echo(f"Repository {repository} has a new passphrase, which opened it.")
     else:
         click.echo(f"Repository {repository} opens with its new passphrase already; nothing had to be changed.")
+    if rotated.also:
+        click.echo(
+            f"It is also known here as {', '.join(rotated.also)}: the new passphrase is in force by that name, too."
+        )
     if rotated.problem:
         click.echo(f"It is not recorded yet: {rotated.problem}", err=True)
     stale = [kit for kit in kits if kit.is_stale]

@@ -30,6 +30,7 @@ VERBS: dict[str, str] = {
     "diff": "Find",
     "catalog": "Find",
     "restore": "Restore and prove",
+    "restores": "Restore and prove",
     "browse": "Restore and prove",
     "mount": "Restore and prove",
     "umount": "Restore and prove",

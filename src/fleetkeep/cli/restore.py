@@ -19,6 +19,7 @@ from ._common import emit_json, paths, printable
 from ._points import access_to, named_point
 from ._restore_options import STANDARD_OUTPUT, RestoreOptions, restore_options
 from ._restore_output import describe, show_plan
+from ._restore_record import recorded
 from ._signals import cancelled_by_signals
 
 if TYPE_CHECKING:
@@ -171,9 +172,10 @@ def _restore(access: BorgAccess, plan: RestorePlan, options: RestoreOptions, wor
     with (
         cancelled_by_signals() as cancellation,
         _resume_named(plan, words if options.job is not None else words[1:]),
+        recorded(plan, report=options.report) as restore,
         byte_bar("Restoring", silent=options.as_json) as bar,
     ):
-        return run_restore(
+        restore.result = run_restore(
             access,
             plan,
             SystemClock(),
@@ -185,6 +187,7 @@ def _restore(access: BorgAccess, plan: RestorePlan, options: RestoreOptions, wor
             on_progress=bar,
             cancellation=cancellation,
         )
+    return restore.result
 
 
 @contextmanager
@@ -227,10 +230,11 @@ def _stream(access: BorgAccess, plan: RestorePlan, options: RestoreOptions) -> R
     is_silent = options.as_json
     with (
         cancelled_by_signals() as cancellation,
+        recorded(plan, target=str(options.output), report=options.report) as restore,
         _opened(options) as output,
         byte_bar("Writing", silent=is_silent) as bar,
     ):
-        return write_stream(
+        restore.result = write_stream(
             access,
             plan,
             output,
@@ -239,6 +243,7 @@ def _stream(access: BorgAccess, plan: RestorePlan, options: RestoreOptions) -> R
             on_progress=bar,
             cancellation=cancellation,
         )
+    return restore.result
 
 
 @contextmanager

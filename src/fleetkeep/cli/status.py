@@ -10,12 +10,12 @@ import click
 
 from fleetkeep.clock import SystemClock
 
-from ._common import emit_json, json_option
+from ._common import emit_json, json_option, paths
 from ._record import record
 from ._tables import colored, inert, output, print_table, render_moment
 
 if TYPE_CHECKING:
-    from fleetkeep.director.status import Finding, JobStatus, Status
+    from fleetkeep.director.status import Finding, JobStatus, KeyChange, Status
 
 NEEDS_PERSON = 3
 
@@ -31,10 +31,22 @@ def command(as_json: bool) -> None:
 
     now = SystemClock().now()
     with record() as catalog:
-        status = judge([], {}, now) if catalog is None else fleet_status(catalog, now)
+        changes = _key_changes()
+        status = judge([], {}, now, (), changes) if catalog is None else fleet_status(catalog, now, changes)
     emit_json(status) if as_json else _show(status)
     if status.needs_person:
         raise click.exceptions.Exit(NEEDS_PERSON)
+
+
+def _key_changes() -> list[KeyChange]:
+    """The changes of passphrases on this host that are not finished."""
+    from fleetkeep.agent.rotation import unfinished_changes
+    from fleetkeep.agent.state import load_desired
+    from fleetkeep.director.status import KeyChange
+
+    unfinished = unfinished_changes(paths())
+    client = load_desired(paths()).client if unfinished else ""
+    return [KeyChange(client, repository) for repository in unfinished]
 
 
 def _show(status: Status) -> None:

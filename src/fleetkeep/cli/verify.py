@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -87,7 +87,11 @@ def verify_disk(what: str, path: str | None, content: bool, from_archive: bool, 
 @click.argument("archive")
 @json_option
 def verify_catalog(archive: str, as_json: bool) -> None:
-    """Compare what an archive holds with what the catalog says of it: every path, type, size, time, owner and mode."""
+    """Compare what an archive holds with what the catalog says of it: every path, type, size, time, owner and mode.
+
+    Missing is what the catalog does not have, extra what the archive does not have. `fleetkeep catalog rebuild` puts
+    the catalog right; verify again after it.
+    """
     point = named_point(archive=archive)
     with cancelled_by_signals() as cancellation, record() as catalog:
         if catalog is None:
@@ -227,12 +231,21 @@ def _finish(results: Sequence[Verification], as_json: bool, good: str) -> None:
     else:
         for result in failed:
             click.echo(printable(f"{result.repository}: NOT proven: {result.reason}"))
-            for path in (*result.words("paths"), *result.words("differing")):
-                click.echo(f"  /{printable(path)}")
+            for word, path in _named(result):
+                click.echo(f"  {word}/{printable(path)}")
         if not failed:
             click.echo(printable(f"proven: {good}"))
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _named(result: Verification) -> Iterator[tuple[str, str]]:
+    """The paths that a result is about, each with what is wrong with it where that is not always the same."""
+    for word in ("missing", "extra", "differing"):
+        for path in result.words(f"{word}_paths"):
+            yield f"{word:<9} ", path
+    for path in result.words("differing"):
+        yield "", path
 
 
 __all__ = ["command"]

@@ -10,7 +10,7 @@ from fleetkeep.catalog import archives, clients, promises, runs
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.catalog.runs import RunFilter
 from fleetkeep.errors import AmbiguousId, NoArchiveAt, UnknownArchive, UnknownRun
-from fleetkeep.model import ArchiveFacts, Outcome, Point, Promise, Run
+from fleetkeep.model import Outcome, Point, Promise, Run
 
 #: The shortest beginning of an id that stands for the whole.
 SHORTEST = 4
@@ -123,15 +123,15 @@ def find_point_at(
     return _best([point for point in before if point.run_id == newest.run_id])
 
 
-def archive_before(catalog: Catalog, point: Point) -> ArchiveFacts | None:
-    """The newest archive of the same job and repository that is older and ended well, deleted or not."""
+def archives_before(catalog: Catalog, point: Point) -> list[Point]:
+    """The archives of the same job and repository that are older and ended well, deleted or not, the newest first."""
     where = {"client": point.client, "job": point.job, "repository": point.archive.repository}
     older = [
-        other.archive
+        other
         for other in list_archives(catalog, **where, deleted=True, limit=None)
         if other.outcome.is_good and other.archive.started_at < point.archive.started_at
     ]
-    return max(older, key=lambda archive: archive.started_at, default=None)
+    return sorted(older, key=lambda other: other.archive.started_at, reverse=True)
 
 
 def _best(points: Sequence[Point]) -> Point:
@@ -152,7 +152,7 @@ def _plain(moment: datetime) -> str:
 
 __all__ = [
     "SHORTEST",
-    "archive_before",
+    "archives_before",
     "find_point",
     "find_point_at",
     "find_run",

@@ -10,7 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleetkeep.catalog import archives, clients, drills, file_index, kits, repositories, runs, verifications
+from fleetkeep.catalog import (
+    archives,
+    clients,
+    drills,
+    file_index,
+    kits,
+    repositories,
+    restorations,
+    runs,
+    verifications,
+)
 from fleetkeep.catalog.clients import KnownJob
 from fleetkeep.catalog.file_index import Place
 from fleetkeep.catalog.runs import RepositoryKeys
@@ -25,6 +35,7 @@ from fleetkeep.link import (
     KitMade,
     KitTested,
     Message,
+    RestoreFinished,
     RunFinished,
     RunStarted,
     StateApplied,
@@ -196,6 +207,20 @@ class Recorder:
         """The kits of a repository with another key are stale."""
         kits.retire_others(self.connection, repository=repository, borg_id=borg_id, fingerprint=fingerprint, at=at)
 
+    def restore_finished(self, message: RestoreFinished) -> None:
+        restoration = message.restoration
+        self._is_theirs(restoration.client)
+        if restorations.is_recorded(self.connection, self.client, restoration.id):
+            return
+        told = restoration.model_copy(
+            update={
+                "started_at": self._no_later(restoration.started_at),
+                "finished_at": self._no_later(restoration.finished_at),
+            }
+        )
+        repository = self._repository(restoration.repository)
+        restorations.record_restoration(self.connection, told, client=self.client, repository=repository)
+
     def verification_finished(self, message: VerificationFinished) -> None:
         verification = message.verification
         self._is_theirs(verification.client)
@@ -292,6 +317,7 @@ _HANDLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
     KitTested: Recorder.kit_tested,
     KeyChanged: Recorder.key_changed,
     VerificationFinished: Recorder.verification_finished,
+    RestoreFinished: Recorder.restore_finished,
 }
 
 __all__ = ["NotTheirs", "Recorder"]

@@ -7,22 +7,20 @@ exists in each repository of the job, not older than its ``rpo``, after a last r
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from itertools import chain
 
 from pydantic import AwareDatetime
 
-from fleetkeep.catalog import archives, clients, drills, kits, messages, promises, repositories, runs, verifications
 from fleetkeep.catalog.database import Catalog
-from fleetkeep.model import Drill, Encryption, Job, Kit, Outcome, Point, Run, Verification, VerificationKind
+from fleetkeep.model import Outcome, Point, VerificationKind
 from fleetkeep.model.base import Model, Name, render_duration
 from fleetkeep.plan.words import render_age, render_count
 
 from .promises import settle_promises
+from .status_facts import CHECKS, JobFacts, KeyChange, KitFacts, RepositoryFacts, gather_jobs, gather_kits
 
 
 class FindingKind(str, Enum):
@@ -36,6 +34,8 @@ class FindingKind(str, Enum):
     TOO_OLD = "too_old"
     MISSED = "missed"
     WARNING = "warning"
+    KEY_CHANGE_UNFINISHED = "key_change_unfinished"
+    CATALOG_DIFFERS = "catalog_differs"
     UNRECORDED = "unrecorded"
     UNPROVEN = "unproven"
     NO_KIT = "no_kit"
@@ -50,14 +50,6 @@ class FindingKind(str, Enum):
 
 _SEVERITY = list(FindingKind)
 _WAITING = (FindingKind.UNPROVEN, FindingKind.NO_KIT, FindingKind.STALE_KIT, FindingKind.WAITING)
-
-#: The verifications that speak of what could be restored, and what each looked at.
-_CHECKS = {
-    VerificationKind.REPOSITORY: "the segments",
-    VerificationKind.ARCHIVE: "the metadata of an archive",
-    VerificationKind.DATA: "the content of an archive",
-    VerificationKind.SPOT: "unchanged files against an archive",
-}
 
 
 class JobState(str, Enum):
@@ -148,66 +140,27 @@ class Status(Model):
     """Every declared job."""
 
 
-@dataclass(frozen=True)
-class RepositoryFacts:
-    """What the catalog knows of a job in one of its repositories."""
+def fleet_status(catalog: Catalog, now: datetime, key_changes: Sequence[KeyChange] = ()) -> Status:
+    """The verdict on every client of the catalog, with promises settled first.
 
-    name: str
-    newest: Point | None = None
-    """The newest good archive that exists."""
-    proven_at: datetime | None = None
-    """When an archive of the job that exists there was last proven."""
-    drill: Drill | None = None
-    """The drill that ended last there."""
-    checks: tuple[Verification, ...] = ()
-    """The result that stands for each kind of verification of the repository, and of the job's archives there."""
-
-    @property
-    def checked_at(self) -> datetime | None:
-        """When all its segments were found sound, if that is what was found last."""
-        sound = (check for check in self.checks if check.kind is VerificationKind.REPOSITORY)
-        return next((check.finished_at for check in sound if check.outcome is Outcome.SUCCEEDED), None)
-
-
-@dataclass(frozen=True)
-class JobFacts:
-    """What the catalog knows of a declared job."""
-
-    client: str
-    job: Job
-    repositories: tuple[RepositoryFacts, ...] = ()
-    latest: Run | None = None
-    """The run that began last."""
-    conclusive: Run | None = None
-    """The run that began last of those that succeeded, warned or failed."""
-    unanswered: tuple[datetime, ...] = ()
-    """What was due since then and no run answered in time."""
-    next_due_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class KitFacts:
-    """What the catalog knows of the recovery kits of an encrypted repository."""
-
-    client: str
-    repository: str
-    kits: tuple[Kit, ...] = ()
-    """All that were made, the newest first."""
-
-
-def fleet_status(catalog: Catalog, now: datetime) -> Status:
-    """The verdict on every client of the catalog, with promises settled first."""
+    ``key_changes``: the changes of passphrases that are not finished, which only their host knows.
+    """
     settle_promises(catalog, now)
-    facts, unrecorded = _gather(catalog, now)
-    return judge(facts, unrecorded, now, _gather_kits(catalog))
+    facts, unrecorded = gather_jobs(catalog, now)
+    return judge(facts, unrecorded, now, gather_kits(catalog), key_changes)
 
 
 def judge(
-    facts: Sequence[JobFacts], unrecorded: dict[str, int], now: datetime, kit_facts: Sequence[KitFacts] = ()
+    facts: Sequence[JobFacts],
+    unrecorded: dict[str, int],
+    now: datetime,
+    kit_facts: Sequence[KitFacts] = (),
+    key_changes: Sequence[KeyChange] = (),
 ) -> Status:
     """The verdict on these facts. ``unrecorded``: how many messages of a client could not be recorded."""
     found = [finding for job in facts for finding in _findings(job, now)]
     found += [finding for repository in kit_facts for finding in _kit_findings(repository)]
+    found += [_key_change(change) for change in key_changes]
     found += [_unrecorded(client, count) for client, count in unrecorded.items() if count]
     found.sort(key=lambda finding: (_SEVERITY.index(finding.kind), finding.client, finding.job or ""))
     jobs = tuple(_job_status(job, found) for job in facts)
@@ -261,6 +214,7 @@ def _missed(facts: JobFacts, now: datetime) -> Iterator[Finding]:
 def _repository_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
     name, drill = repository.name, repository.drill
     yield from _check_findings(facts, repository, now)
+    yield from _catalog_findings(facts, repository, now)
     if repository.newest is None:
         sentence = f"nothing can be restored from repository {name}: no good archive is there"
         yield _finding(facts, FindingKind.NOTHING_TO_RESTORE, sentence, _run_it(facts), name)
@@ -302,15 +256,41 @@ def _check_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime)
     """One finding for all that checks found wrong in a repository, and not put right since."""
     spots = [check for check in repository.checks if check.kind is VerificationKind.SPOT]
     old = spots[1:]  # live files are compared with the newest archive, so that an older comparison says nothing of now
-    wrong = [check for check in repository.checks if check.outcome is Outcome.FAILED and check not in old]
+    wrong = [check for check in repository.failed if check.kind in CHECKS and check not in old]
     if wrong:
         newest = max(wrong, key=lambda check: check.finished_at)
         age = render_age(now - newest.finished_at)
         more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        what = f"{_CHECKS[newest.kind]} in repository {repository.name}"
+        what = f"{CHECKS[newest.kind]} in repository {repository.name}"
         sentence = f"the last check of {what} failed {age} ago: {newest.reason.rstrip('.')}{more}"
         step = "Never repair it in place; `fleetkeep verify list` says what is wrong, docs/how-to/verify.md what to do."
         yield _finding(facts, FindingKind.CHECK_FAILED, sentence, step, repository.name)
+
+
+def _catalog_findings(facts: JobFacts, repository: RepositoryFacts, now: datetime) -> Iterator[Finding]:
+    """One finding for all archives that the catalog describes otherwise than they are, as they were compared last."""
+    wrong = [check for check in repository.failed if check.kind is VerificationKind.CATALOG]
+    if wrong:
+        newest = max(wrong, key=lambda check: check.finished_at)
+        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        sentence = (
+            f"the catalog did not agree with archive {newest.archive_name} in repository {repository.name} "
+            f"{render_age(now - newest.finished_at)} ago: {newest.reason.rstrip('.')}{more}"
+        )
+        words = f"--job {facts.job.name} --repository {repository.name}"
+        step = f"`fleetkeep catalog rebuild {words}` reads it anew, `fleetkeep catalog check {words}` then looks again."
+        yield _finding(facts, FindingKind.CATALOG_DIFFERS, sentence, step, repository.name)
+
+
+def _key_change(change: KeyChange) -> Finding:
+    name = change.repository
+    return Finding(
+        kind=FindingKind.KEY_CHANGE_UNFINISHED,
+        client=change.client,
+        repository=name,
+        sentence=f"a change of the passphrase of repository {name} was begun and is not finished; both are kept",
+        next_step=f"On {change.client}: `fleetkeep key change-passphrase {name}` finishes it.",
+    )
 
 
 def _unrecorded(client: str, count: int) -> Finding:
@@ -413,69 +393,13 @@ def _what_is_proven(jobs: Sequence[JobStatus], found: Sequence[Finding], now: da
     return f"the newest proof is {render_age(now - newest)} old"
 
 
-# --- the facts ---
-
-
-def _gather(catalog: Catalog, now: datetime) -> tuple[list[JobFacts], dict[str, int]]:
-    """The facts of every declared job, with as many queries for a thousand jobs as for one."""
-    with catalog.read() as connection:
-        known = clients.list_jobs(connection, declared_only=True)
-        latest = runs.latest_runs(connection, conclusive=False)
-        conclusive = runs.latest_runs(connection, conclusive=True)
-        points = {(newest.job, newest.repository): newest for newest in archives.newest_points(connection)}
-        proofs = drills.latest_drills(connection)
-        checks = verifications.standing_results(connection, _CHECKS)
-        coming = promises.next_due(connection, now)
-        unanswered = promises.unanswered(connection, now)
-        unrecorded = messages.count_quarantined(connection)
-    facts = []
-    for job in known:
-        if (declared := job.declared) is not None:
-            last = conclusive.get(job.number)
-            since = unanswered.get(job.number, ())
-            repositories = tuple(
-                _repository_facts(
-                    name,
-                    points.get((job.number, name)),
-                    proofs.get((job.number, name)),
-                    tuple(check for of, check in checks.get((job.client, name), ()) if of in (None, job.number)),
-                )
-                for name in declared.repositories
-            )
-            due = coming.get(job.number)
-            facts.append(JobFacts(job.client, declared, repositories, latest.get(job.number), last, tuple(since), due))
-    return facts, unrecorded
-
-
-def _gather_kits(catalog: Catalog) -> list[KitFacts]:
-    """The kits of every declared repository that cannot be opened without one."""
-    with catalog.read() as connection:
-        declared = repositories.list_declared(connection)
-        known = kits.list_kits(connection)
-    of: dict[tuple[str, str], list[Kit]] = defaultdict(list)
-    for kit in known:
-        of[kit.client, kit.repository].append(kit)
-    return [
-        KitFacts(each.client, each.repository.name, tuple(of[each.client, each.repository.name]))
-        for each in declared
-        if each.repository.encryption is not Encryption.NONE
-    ]
-
-
-def _repository_facts(
-    name: str, newest: archives.NewestPoint | None, drill: Drill | None, checks: tuple[Verification, ...]
-) -> RepositoryFacts:
-    if newest is None:
-        return RepositoryFacts(name=name, drill=drill, checks=checks)
-    return RepositoryFacts(name=name, newest=newest.point, proven_at=newest.proven_at, drill=drill, checks=checks)
-
-
 __all__ = [
     "Finding",
     "FindingKind",
     "JobFacts",
     "JobState",
     "JobStatus",
+    "KeyChange",
     "KitFacts",
     "RepositoryFacts",
     "Status",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Kit, KitProof, Outcome, Run, Verification
+from fleetkeep.model import ArchiveFacts, DesiredState, Drill, Kit, KitProof, Outcome, Restoration, Run, Verification
 from fleetkeep.model.base import Model, Name
 
 
@@ -137,6 +137,13 @@ class VerificationFinished(Model):
     verification: Verification
 
 
+class RestoreFinished(Model):
+    """A restore ended, or was stopped after it began."""
+
+    kind: Literal["restore_finished"] = "restore_finished"
+    restoration: Restoration
+
+
 Message = Annotated[
     StateApplied
     | RunStarted
@@ -150,7 +157,8 @@ Message = Annotated[
     | KitMade
     | KitTested
     | KeyChanged
-    | VerificationFinished,
+    | VerificationFinished
+    | RestoreFinished,
     Field(discriminator="kind"),
 ]
 
@@ -186,6 +194,7 @@ __all__ = [
     "KitMade",
     "KitTested",
     "Message",
+    "RestoreFinished",
     "RunFinished",
     "RunStarted",
     "StateApplied",

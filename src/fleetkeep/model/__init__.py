@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .assertion import Assertion, AssertionKind, AssertionResult, DrillRules, FileHash, SizeRatio
+from .assertion import Assertion, AssertionKind, AssertionResult, DrillRules, FileHash, SizeRatio, SizeReference
 from .desired import DesiredState, SchedulerChoice
 from .file import (
     FileChange,
@@ -41,6 +41,7 @@ from .point import (
     ReceiptKind,
 )
 from .repository import Encryption, PassphraseKind, Repository
+from .restoration import Restoration
 from .restore import OnConflict, OwnerRule, RestoreManner, Selection
 from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
@@ -102,6 +103,7 @@ __all__ = [
     "ReceiptKind",
     "Repository",
     "RepositoryRun",
+    "Restoration",
     "RestoreManner",
     "Retention",
     "Run",
@@ -109,6 +111,7 @@ __all__ = [
     "SchedulerChoice",
     "Selection",
     "SizeRatio",
+    "SizeReference",
     "SourcePath",
     "Sources",
     "Stage",

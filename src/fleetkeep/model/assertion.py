@@ -58,14 +58,31 @@ class FileHash(Model):
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
 
+class SizeReference(str, Enum):
+    """What the size of an archive is compared with."""
+
+    PROVEN = "proven"
+    PREVIOUS = "previous"
+
+
 class SizeRatio(Model):
-    """How large the archive may be, compared with the one before it."""
+    """How large the archive may be, compared with what is usual.
+
+    Usual is the median of the archives before it that a drill proved. Compared with the one before it alone, data that
+    is lost is missed twice: lost bit by bit it is never too much at once, and lost at once it is noticed in one drill
+    only, because the next archive is as small as the one before it. An archive that is too small is not proven, so that
+    it never becomes what is usual.
+    """
 
     min: float | None = Field(default=None, ge=0)
-    """At least so many times the size of the archive before, such as `0.8`."""
+    """At least so many times the usual size, such as `0.8`."""
 
     max: float | None = Field(default=None, gt=0)
-    """At most so many times the size of the archive before, such as `3`."""
+    """At most so many times the usual size, such as `3`."""
+
+    compared_with: SizeReference = SizeReference.PROVEN
+    """`proven`: the median of the last 5 archives of the job in the repository that a drill proved, or the one before
+    it where none was proven. `previous`: the one before it, which follows a change that is meant."""
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> Self:
@@ -94,7 +111,7 @@ class Assertion(Model):
     """The restored file has this content."""
 
     size_ratio: SizeRatio | None = None
-    """The archive is about as large as the one of the job before it."""
+    """The archive is about as large as is usual for the job in this repository."""
 
     command: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Program and arguments, such as `[pg_restore, --list, "{restored}/var/db.dump"]`. No shell reads it, it runs
@@ -155,7 +172,9 @@ class Assertion(Model):
             return f"sha256 of {self.sha256.path}"
         if self.size_ratio is not None:
             limits = (("at least", self.size_ratio.min), ("at most", self.size_ratio.max))
-            return "size_ratio " + " and ".join(f"{words} {limit:g}" for words, limit in limits if limit is not None)
+            stated = " and ".join(f"{words} {limit:g}" for words, limit in limits if limit is not None)
+            is_usual = self.size_ratio.compared_with is SizeReference.PROVEN
+            return f"size_ratio {stated}" + ("" if is_usual else " of the previous archive")
         return f"file_exists {self.file_exists}" if self.file_exists else f"command {' '.join(self.command or ())}"
 
 
@@ -200,4 +219,5 @@ __all__ = [
     "DrillRules",
     "FileHash",
     "SizeRatio",
+    "SizeReference",
 ]

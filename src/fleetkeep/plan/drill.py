@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from statistics import median
 
-from fleetkeep.model import AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point
+from fleetkeep.model import AssertionResult, Drill, DrillFile, DrillKind, Outcome, Point, SizeRatio, SizeReference
 
 from .sample import Sample
 from .words import render_bytes, render_count
 
 #: So many paths are named in a reason.
 PATHS_NAMED = 3
+
+#: The usual size is the median of so many archives.
+ARCHIVES_COMPARED = 5
 
 #: So many files are kept in the record of a drill.
 FILES_KEPT = 1000
@@ -95,6 +99,36 @@ def _named(count: int, paths: Sequence[str], show: Callable[[str], str]) -> str:
     return f"{count:,} ({shown}{' and more' if count > PATHS_NAMED else ''})"
 
 
+def judge_size(
+    rule: SizeRatio, point: Point, earlier: Sequence[Point], show: Callable[[str], str] = str
+) -> tuple[bool, str]:
+    """Whether an archive is about as large as is usual, and what was found.
+
+    Arguments:
+        rule: The limits, and what is usual.
+        point: The archive.
+        earlier: The archives of its job in its repository before it that ended well, deleted or not, the newest first.
+        show: Makes a name safe to print.
+    """
+    sized = [other for other in earlier if other.archive.original_bytes]
+    proven = [other for other in sized if other.proven_at is not None][:ARCHIVES_COMPARED]
+    if not sized:
+        return True, "There is no archive before it to compare with."
+    if rule.compared_with is SizeReference.PREVIOUS or not proven:
+        usual: float = sized[0].archive.original_bytes
+        words = f"the size of {show(sized[0].archive.name)}"
+        if rule.compared_with is SizeReference.PROVEN:
+            words += ", as none before it was proven"
+    else:
+        usual = median(other.archive.original_bytes for other in proven)
+        words = (
+            f"the usual size, {render_bytes(round(usual))} in {render_count(len(proven), 'proven archive')} before it"
+        )
+    ratio = point.archive.original_bytes / usual
+    holds = (rule.min is None or ratio >= rule.min) and (rule.max is None or ratio <= rule.max)
+    return holds, f"It is {ratio:.2f} times {words}."
+
+
 def order_files(files: Sequence[DrillFile]) -> tuple[DrillFile, ...]:
     """The files as a record keeps them: what did not match first."""
     return tuple(sorted(files, key=lambda file: file.matches))[:FILES_KEPT]
@@ -128,4 +162,4 @@ def _mark(file: DrillFile) -> str:
     return "differs" if file.sha256 else "missing"
 
 
-__all__ = ["FILES_KEPT", "expected_files", "is_recorded", "judge_drill", "order_files", "render_drill"]
+__all__ = ["FILES_KEPT", "expected_files", "is_recorded", "judge_drill", "judge_size", "order_files", "render_drill"]

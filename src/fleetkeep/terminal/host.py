@@ -12,12 +12,14 @@ from fleetkeep.agent.beginning import FileContent, read_beginning
 from fleetkeep.agent.items import stream_items
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.restore import RestoreResult, plan_restore, run_restore
+from fleetkeep.agent.restore_record import recorded
 from fleetkeep.agent.state import load_repository
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.clock import SystemClock
 from fleetkeep.director import files, history
+from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.errors import ArchiveNotIndexed, SearchNeedsCatalog
 from fleetkeep.model import FileEntry, FileHit, FileQuery, FileState, OnConflict, Point, RestoreManner
 from fleetkeep.plan.restore import RestorePlan
@@ -84,15 +86,18 @@ class HostShelf:
     ) -> RestoreResult:
         """Do it; with consent also over what is there."""
         access = self._access(plan.repository)
-        return run_restore(
-            access,
-            plan,
-            SystemClock(),
-            consent=consent,
-            work=self._paths.restores,
-            on_progress=on_progress,
-            cancellation=cancellation,
-        )
+        clock = SystemClock()
+        with recorded(self._paths, EmbeddedDirector(self._catalog, clock), plan, clock) as restore:
+            restore.result = run_restore(
+                access,
+                plan,
+                clock,
+                consent=consent,
+                work=self._paths.restores,
+                on_progress=on_progress,
+                cancellation=cancellation,
+            )
+        return restore.result
 
     def _listing(self, point: Point, cancellation: Cancellation) -> ListedFiles:
         """The archive's own listing; the one that was asked for last is kept."""

@@ -239,10 +239,10 @@ def test_nothing_armed_is_ever_there_for_others(place, make_hostile_archive, mon
     seen: list[int] = []
     plain = module._Drill._compare
 
-    def look(self, files, folder):
+    def look(self, files, folder, first_names):
         seen.append(stat.S_IMODE((folder / "bin/su").stat().st_mode))
         seen.append(stat.S_IMODE(folder.stat().st_mode))
-        return plain(self, files, folder)
+        return plain(self, files, folder, first_names)
 
     monkeypatch.setattr(module._Drill, "_compare", look)
     assert drill_job(hostile_point(archive), place, CLOCK).outcome is Outcome.SUCCEEDED

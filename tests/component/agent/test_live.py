@@ -125,7 +125,7 @@ def test_it_stops_when_it_is_asked_to_and_refuses_another_archive_of_the_name(pl
 
 
 def test_a_catalog_that_agrees_agrees(place, entries):
-    difference = compare_catalog(place, lambda: entries)
+    difference = compare_catalog(place, entries)
     assert difference.counts == (0, 0, 0)
     assert difference.items == difference.entries == len(entries)
 
@@ -135,7 +135,7 @@ def test_what_is_missing_extra_or_different_is_named(place, entries):
     assert changed.status is not None
     other = changed.model_copy(update={"status": changed.status.model_copy(update={"uid": 4711})})
     extra = changed.model_copy(update={"path": "never/there"})
-    difference = compare_catalog(place, lambda: [other, extra, *rest])
+    difference = compare_catalog(place, [other, extra, *rest])
     assert difference.counts == (1, 1, 1)
     assert (difference.missing, difference.extra, difference.differing) == (
         (gone.path,),

@@ -111,6 +111,13 @@ class Host:
         self.write()
         return repository
 
+    def know(self, repository: Repository) -> None:
+        """Record a repository that exists, under a name of its own, as an apply does that adopts it."""
+        known = next(owned for owned in self._owned.values() if owned.location == repository.location)
+        self._repositories[repository.name] = repository
+        self._owned[repository.name] = known.model_copy(update={"name": repository.name})
+        self.write()
+
     def write(self) -> None:
         """Write what an apply writes."""
         desired = DesiredState(client="web1", repositories=self._repositories)

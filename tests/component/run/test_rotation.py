@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,16 +15,18 @@ from pathlib import Path
 
 import pytest
 from builders import Sender, make_kit_record
+from click.testing import CliRunner
 
 from fleetkeep.agent.access import repository_access
 from fleetkeep.agent.files import write_file
 from fleetkeep.agent.lock import hold
 from fleetkeep.agent.repositories import create_repository, find_repository
-from fleetkeep.agent.rotation import KeyHost, Rotated, change_passphrase
+from fleetkeep.agent.rotation import KeyHost, Rotated, change_passphrase, unfinished_changes
 from fleetkeep.agent.state import load_owned
 from fleetkeep.borg.command import create_arguments
 from fleetkeep.borg.process import run_borg
 from fleetkeep.catalog.database import open_catalog
+from fleetkeep.cli.main import program
 from fleetkeep.clock import SystemClock
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.director.kits import list_kits
@@ -43,6 +46,7 @@ from fleetkeep.errors import (
     RepositoryReplaced,
     RepositoryUnknown,
     RepositoryWrongPassphrase,
+    SameRepositoryByCommand,
     SharedRepository,
     StoreNotChanged,
 )
@@ -243,6 +247,65 @@ def test_a_borg_that_lies_about_a_failure_is_not_believed(host: Host, tmp_path: 
     assert secrets(host) == {"main.passphrase": NEW}
 
 
+# --- one repository by several names ---
+
+
+def known_twice(host: Host, **changes: object) -> tuple[Repository, Repository]:
+    """One repository that this host knows by two names, each with a file of its own for the passphrase."""
+    first = host.add_repository("main")
+    second = first.model_copy(update={"name": "again", **changes})
+    host.know(second)
+    write_file(host.paths.passphrase("again"), SECRET)
+    return first.model_copy(update={"passphrase": PassphraseKind.GENERATED}), second
+
+
+def test_every_name_of_the_repository_gets_the_new_passphrase(host: Host, tree: Path) -> None:
+    first, second = known_twice(host)
+    done = rotate(host, first)
+    assert (done.changed, done.also) == (True, ("again",))
+    there = secrets(host)
+    assert there["main.passphrase"] == there["again.passphrase"] != SECRET
+    assert opens(host, second, there["again.passphrase"])
+    told = [envelope.message for envelope in host.director.envelopes]
+    assert [(one.repository, one.fingerprint) for one in told] == [
+        ("main", done.fingerprint),
+        ("again", done.fingerprint),
+    ]
+    assert host.run(host.job(tree, repositories=["again"])).outcome.is_good
+
+
+def test_a_cut_before_the_other_name_has_it_is_finished_by_either_way(host: Host) -> None:
+    first, second = known_twice(host)
+    rotate(host, first)
+    new = secrets(host)["main.passphrase"]
+    write_file(host.paths.passphrase("again"), SECRET)
+    write_file(host.paths.pending_passphrase("main"), new)
+    with pytest.raises(ChangeUnderWay, match="change-passphrase main"):
+        rotate(host, second, new=NEW)
+    assert not rotate(host, first).changed
+    assert secrets(host) == {"main.passphrase": new, "again.passphrase": new}
+
+
+def test_another_name_at_the_same_place_with_a_command_is_told_of(host: Host, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.write_text(SECRET)
+    first, second = known_twice(host, passphrase=PassphraseKind.COMMAND, passphrase_command=("cat", str(store)))
+    host.paths.passphrase("again").unlink()
+    with pytest.raises(SameRepositoryByCommand, match="also known here as again"):
+        rotate(host, first)
+    assert secrets(host) == {"main.passphrase": SECRET}
+    store.write_text(NEW)
+    assert rotate(host, second, old=SECRET).also == ("main",)
+    assert secrets(host) == {"main.passphrase": NEW}
+    assert opens(host, first, NEW)
+
+
+def test_no_run_is_at_work_by_another_name(host: Host) -> None:
+    first, _ = known_twice(host)
+    with hold(host.paths.repository_lock("again")), pytest.raises(RepositoryBusy, match="Repository again is at work"):
+        rotate(host, first)
+
+
 # --- killed at each step ---
 
 #: Does the change in a process of its own and kills that, with SIGKILL, after one of the calls that leave a trace, or
@@ -301,6 +364,15 @@ def kill_after(host: Host, cut: int) -> int:
     return done.returncode
 
 
+def unfinished_in_status(host: Host) -> list[str]:
+    """Of which repositories ``status`` says that a change is not finished, each with the next step."""
+    done = CliRunner().invoke(program, ["--prefix", str(host.paths.prefix), "status", "--json"])
+    found = [one for one in json.loads(done.stdout)["findings"] if one["kind"] == "key_change_unfinished"]
+    for one in found:
+        assert one["next_step"] == f"On web1: `fleetkeep key change-passphrase {one['repository']}` finishes it."
+    return [one["repository"] for one in found]
+
+
 @pytest.mark.parametrize("cut", [-1, *range(1, STEPS + 1)])
 def test_a_change_that_is_killed_is_finished_by_saying_it_again(host: Host, cut: int) -> None:
     repository = by_kind(host, PassphraseKind.GENERATED)
@@ -314,10 +386,14 @@ def test_a_change_that_is_killed_is_finished_by_saying_it_again(host: Host, cut:
     # Twice, because a borg that was left alone may change it between the two questions.
     answers = [opens(host, repository, secret) for _ in range(2) for secret in there.values()]
     assert any(answers), "nothing opens the repository any more"
+    is_open = cut < STEPS  # the last step takes the new one from beside the old one
+    assert unfinished_changes(host.paths) == (("main",) if is_open else ())
+    assert unfinished_in_status(host) == (["main"] if is_open else [])
     assert kill_after(host, 0) == 0
     (new,) = secrets(host).values()
     assert new != SECRET and opens(host, repository, new)
-    if cut < STEPS:
+    assert unfinished_in_status(host) == []
+    if is_open:
         assert new == there["main.passphrase.new"], "the change went to a third passphrase"
     with closing(open_catalog(host.paths.catalog)) as catalog:
         assert [kit.is_stale for kit in list_kits(catalog)] == [True]

@@ -6,17 +6,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from servers import Server, ssh_server
 
 from fleetkeep.agent.access import bare_environment, repository_access
-from fleetkeep.agent.files import make_folder
 from fleetkeep.agent.kit import KitKeeper, make_kit
 from fleetkeep.agent.kit_proof import KitPlace, prove_kit
 from fleetkeep.agent.rotation import KeyHost, change_passphrase
@@ -28,71 +25,10 @@ from fleetkeep.plan.kit_text import render_kit
 from .conftest import Host  # type: ignore[import-not-found]
 
 
-@dataclass
-class Server:
-    """A real sshd that lets one key start ``borg serve`` and nothing else."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    def location(self, name: str) -> str:
-        user = os.environ.get("USER") or subprocess.check_output(["id", "-un"], text=True).strip()
-        return f"ssh://{user}@127.0.0.1:{self.port}{self.folder}/{name}"
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.process.args, stderr=subprocess.DEVNULL)
-        wait_for(self.port, self.process)
-
-
 @pytest.fixture
 def server(host: Host, tmp_path: Path) -> Iterator[Server]:
-    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not sshd or not shutil.which("ssh-keygen"):
-        pytest.skip("there is no sshd on this machine")
-    folder = tmp_path / "server"
-    make_folder(folder / "repositories")
-    make_folder(host.paths.ssh_identity.parent)
-    for key in (folder / "host_key", host.paths.ssh_identity):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    public = host.paths.ssh_identity.with_suffix(".pub").read_text()
-    serve = f"{host.program.path} serve --restrict-to-path {folder}/repositories"
-    (folder / "authorized_keys").write_text(f'command="{serve}",restrict {public}')
-    port = free_port()
-    (folder / "sshd_config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n"
-        f"PasswordAuthentication no\nAuthorizedKeysFile {folder}/authorized_keys\n"
-        "ClientAliveInterval 10\nClientAliveCountMax 3\n"
-    )
-    Path("/run/sshd").mkdir(exist_ok=True)
-    key = (folder / "host_key.pub").read_text().split()[:2]
-    host.paths.ssh_known_hosts.write_text(f"[127.0.0.1]:{port} {' '.join(key)}\n")
-    process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL)
-    wait_for(port, process)
-    server = Server(port, process, folder / "repositories")
-    yield server
-    server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        if process.poll() is not None:
-            pytest.skip(f"sshd cannot run here, it ended with exit code {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("sshd does not listen")
+    with ssh_server(tmp_path / "server", host.paths, host.program.path) as server:
+        yield server
 
 
 def test_a_run_over_ssh(host: Host, server: Server, tree: Path) -> None:

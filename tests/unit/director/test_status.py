@@ -21,7 +21,7 @@ from builders import (
     make_verification,
 )
 
-from fleetkeep.director.status import FindingKind, JobFacts, JobState, KitFacts, RepositoryFacts, judge
+from fleetkeep.director.status import FindingKind, JobFacts, JobState, KeyChange, KitFacts, RepositoryFacts, judge
 from fleetkeep.model import Outcome, VerificationKind
 from fleetkeep.plan import words
 
@@ -287,3 +287,25 @@ def test_the_age_of_the_last_sound_check_is_that_of_the_repository_where_it_is_l
     assert judge([one], {}, NOW).jobs[0].checked_at is None
     bad = make_verification("bad", outcome=Outcome.FAILED, reason="x")
     assert judge([checked(bad)], {}, NOW).jobs[0].checked_at is None
+
+
+def test_a_catalog_that_does_not_agree_with_an_archive_needs_a_person_and_is_no_damage():
+    said = {"outcome": Outcome.FAILED, "finished_at": NOW - HOUR, "kind": VerificationKind.CATALOG}
+    bad = make_verification("bad", archive_name="a-1", reason="The catalog differs from the archive: 1 extra.", **said)
+    (finding,) = judge([checked(bad, make_verification("good"))], {}, NOW).findings
+    assert (finding.kind, finding.kind.needs_person) == (FindingKind.CATALOG_DIFFERS, True)
+    assert finding.sentence == (
+        "the catalog did not agree with archive a-1 in repository offsite 60 minutes ago: The catalog differs from the "
+        "archive: 1 extra"
+    )
+    good = make_verification("good", kind=VerificationKind.CATALOG)
+    assert judge([checked(good)], {}, NOW).findings == ()
+
+
+def test_a_change_of_passphrase_that_is_not_finished_needs_a_person() -> None:
+    status = judge([GOOD], {}, NOW, (), [KeyChange("web1", "offsite")])
+    (finding,) = status.findings
+    assert (finding.kind, finding.repository) == (FindingKind.KEY_CHANGE_UNFINISHED, "offsite")
+    assert status.needs_person and status.jobs[0].state is JobState.PROTECTED
+    assert status.verdict.startswith("The jobs are well, but a person is needed: web1: a change of the passphrase of ")
+    assert finding.next_step == "On web1: `fleetkeep key change-passphrase offsite` finishes it."

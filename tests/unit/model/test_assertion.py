@@ -17,6 +17,12 @@ DIGEST = "ab" * 32
         ({"file_exists": "/etc//passwd"}, AssertionKind.FILE_EXISTS, ("/etc/passwd",), "file_exists /etc/passwd"),
         ({"sha256": {"path": "/a", "is": DIGEST}}, AssertionKind.SHA256, ("/a",), "sha256 of /a"),
         ({"size_ratio": {"min": 0.8}}, AssertionKind.SIZE_RATIO, (), "size_ratio at least 0.8"),
+        (
+            {"size_ratio": {"min": 0.8, "compared_with": "previous"}},
+            AssertionKind.SIZE_RATIO,
+            (),
+            "size_ratio at least 0.8 of the previous archive",
+        ),
         ({"size_ratio": {"min": 0.8, "max": 3}}, AssertionKind.SIZE_RATIO, (), "size_ratio at least 0.8 and at most 3"),
         (
             {"command": ["pg_restore", "--file={restored}/db", "{restored}/b", "x"], "needs": ["/c"]},
@@ -44,6 +50,7 @@ def test_each_kind_knows_what_it_needs_and_comes_back_from_json(values, kind, pa
         ({"sha256": {"path": "/a", "is": "abc"}}, "pattern"),
         ({"size_ratio": {}}, "give min, max or both"),
         ({"size_ratio": {"min": 2, "max": 1}}, "no size will do"),
+        ({"size_ratio": {"min": 1, "compared_with": "first"}}, "'proven' or 'previous'"),
         ({"command": []}, "at least 1"),
         ({"command": ["{restored}/bin/evil"]}, "never one in"),
         ({"command": ["./evil"]}, "never one in"),

@@ -3,8 +3,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from fleetkeep.model import ArchiveFacts, Drill, DrillFile, DrillKind, Outcome, Point
-from fleetkeep.plan.drill import judge_drill, order_files, render_drill
+from fleetkeep.model import ArchiveFacts, Drill, DrillFile, DrillKind, Outcome, Point, SizeRatio
+from fleetkeep.plan.drill import judge_drill, judge_size, order_files, render_drill
 from fleetkeep.plan.sample import Sample, SampledFile
 
 WHEN = datetime(2026, 11, 21, 2, tzinfo=timezone.utc)
@@ -134,3 +134,45 @@ def test_a_failure_names_the_files_first_and_hides_control_characters():
         "  1 file could not be chosen: no listing can carry the name",
         "  archive web1-system in local, 5.0 MB restored, seed 0f",
     ]
+
+
+# --- sizes ---
+
+
+def sized(size, *, proven=False, name="web1-system"):
+    found = point()
+    archive = found.archive.model_copy(update={"original_bytes": size, "name": name})
+    return found.model_copy(update={"archive": archive, "proven_at": WHEN if proven else None})
+
+
+def judged(size, *earlier, **rule):
+    return judge_size(SizeRatio.model_validate({"min": 0.8, "max": 2} | rule), sized(size), earlier)
+
+
+PROVEN_SIZES = [sized(size, proven=True) for size in (1000, 900, 5000, 1100, 1000)]
+
+
+@pytest.mark.parametrize(("size", "holds"), [(799, False), (800, True), (1000, True), (2000, True), (2001, False)])
+def test_a_size_is_compared_with_the_median_of_what_was_proven(size, holds):
+    found = judged(size, sized(1), *PROVEN_SIZES, sized(10**6, proven=True))
+    words = "the usual size, 1.0 kB in 5 proven archives before it"
+    assert found == (holds, f"It is {size / 1000:.2f} times {words}.")
+
+
+def test_what_is_lost_bit_by_bit_or_stays_lost_is_noticed_as_often_as_it_is_looked_at():
+    shrinking = [sized(size) for size in (410, 512, 640, 800)]
+    assert judged(329, *shrinking, *PROVEN_SIZES)[0] is False
+    assert judged(329, *shrinking, compared_with="previous")[0] is True
+    emptied = [sized(10), sized(10)]
+    assert judged(10, *emptied, *PROVEN_SIZES)[0] is False
+    assert judged(10, *emptied, *PROVEN_SIZES, compared_with="previous")[0] is True
+
+
+def test_where_nothing_was_proven_the_archive_before_is_the_measure():
+    assert judged(500) == (True, "There is no archive before it to compare with.")
+    assert judged(500, sized(0, proven=True)) == (True, "There is no archive before it to compare with.")
+    assert judged(500, sized(1000, name="a"), sized(1)) == (
+        False,
+        "It is 0.50 times the size of a, as none before it was proven.",
+    )
+    assert judged(500, sized(1000, name="a"), compared_with="previous")[1] == "It is 0.50 times the size of a."

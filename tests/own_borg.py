@@ -2,7 +2,8 @@
 """The real Borg, in an environment of its own, as a user has it who installed it with pipx.
 
 In the environment of development each start of Borg also loads pytest and trio, because its self-test and its mounts
-look whether they are there: that more than doubles the time of every one of some thousand starts.
+look whether they are there, and each start tests the build of Borg itself. All that takes two thirds of the time of
+every one of some thousand starts; `component/borg/test_borg_program.py` has the self-test run once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ if __name__ == "__main__":
     sys.exit(main())
 """
 
+#: Borg reads it before all else; the product hands down no variable of ours, and it asks Borg's interpreter as well.
+_SITE = """\
+import os
+os.environ.setdefault("BORG_SELFTEST", "disabled")
+"""
+
 
 def make_own_borg(folder: Path) -> Path | None:
     """The program, in a new environment that holds Borg and what it needs, and nothing else.
@@ -35,6 +42,7 @@ def make_own_borg(folder: Path) -> Path | None:
     (site,) = folder.glob("lib/python*/site-packages")
     for package in packages:
         (site / package.name).symlink_to(package)
+    (site / "sitecustomize.py").write_text(_SITE)
     program = folder / "bin" / "borg"
     program.write_text(_SCRIPT.format(python=folder / "bin" / "python"))
     program.chmod(0o755)

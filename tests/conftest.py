@@ -25,13 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_borg() -> Iterator[None]:
+def own_borg() -> Iterator[Path | None]:
     """Every test, and every command that it calls, uses a Borg in an environment of its own, unless one was named."""
     with TemporaryDirectory(prefix="fleetkeep-borg-") as folder, pytest.MonkeyPatch.context() as patch:
         program = None if os.environ.get("FLEETKEEP_BORG") else make_own_borg(Path(folder))
         if program is not None:
             patch.setenv("FLEETKEEP_BORG", str(program))
-        yield
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def own_borg() -> Iterator[Path | None]:
 
 
 @pytest.fixture(scope="session")
-def borg_program() -> BorgProgram:
+def borg_program(own_borg: Path | None) -> BorgProgram:
     """The borg binary that the product would use, or the tests are skipped with the reason."""
     try:
         return find_borg(os.environ.get("FLEETKEEP_BORG") or None, os.environ.get("PATH", ""))

@@ -9,11 +9,13 @@ from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
+from empty_catalog import put_empty_catalog
+from made_repository import put_repository
+
 from fleetkeep.agent.access import repository_access
 from fleetkeep.agent.files import write_file
 from fleetkeep.agent.ledger import Ledger
 from fleetkeep.agent.paths import Paths
-from fleetkeep.agent.repositories import create_repository
 from fleetkeep.agent.runner import run_job
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.command import create_arguments
@@ -54,7 +56,8 @@ class ManagedHost:
         self.repository = Repository(name="local", location=location or str(folder / "repository"))
         write_file(self.paths.passphrase("local"), SECRET + "\n")
         self.access: BorgAccess = repository_access(self.paths, self.repository, program)
-        identity = create_repository(self.repository, self.access)
+        identity = put_repository(self.repository, program.path, SECRET)
+        put_empty_catalog(self.paths.catalog)
         self.job = Job(
             name="system",
             sources=Sources(paths=tuple(SourcePath(path=str(source)) for source in sources)),

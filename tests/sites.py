@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -112,7 +113,9 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         """All that the command learns from its surroundings."""
+        inherited = {name: os.environ[name] for name in ("FLEETKEEP_BORG",) if name in os.environ}
         return {
+            **inherited,
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
             "ANSIBLE_HOME": str(self.folder / "home"),
             "ANSIBLE_NOCOLOR": "1",
@@ -129,6 +132,20 @@ class Site:
             for path in sorted(self.prefix.rglob("*"))
             if path.is_file() and path.suffix != ".lock"
         }
+
+
+class Kept:
+    """What a folder held at a moment, to be brought back: its place is the same, which Borg and a catalog remember."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._copy = folder.with_name(f"{folder.name}-kept")
+        shutil.copytree(folder, self._copy, symlinks=True)
+
+    def bring_back(self) -> None:
+        """Have the folder hold what it held, and nothing else."""
+        shutil.rmtree(self._folder)
+        shutil.copytree(self._copy, self._folder, symlinks=True)
 
 
 def make_site(folder: Path) -> Site:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from builders import NOW, Sender, make_archive, make_part, make_run, received
+from empty_catalog import put_empty_catalog
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -89,12 +90,10 @@ class Model:
 class Deliveries(RuleBasedStateMachine):
     """Two clients with a spool each, one Director."""
 
-    template: Path
-
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="fleetkeep-test-"))
-        shutil.copy(self.template, self.folder / "catalog.sqlite")
+        put_empty_catalog(self.folder / "catalog.sqlite")
         self.clock, self.model, self.spools = FixedClock(NOW), Model(), 0
         self.senders = {client: Sender(client) for client in CLIENTS}
         self.pending: dict[str, list[Envelope]] = {client: [] for client in CLIENTS}
@@ -214,11 +213,8 @@ class Deliveries(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-def test_each_message_counts_exactly_once(tmp_path: Path) -> None:
-    template = tmp_path / "catalog.sqlite"
-    open_catalog(template).close()
-    machine = type("DeliveriesHere", (Deliveries,), {"template": template})
-    case = machine.TestCase
+def test_each_message_counts_exactly_once() -> None:
+    case = Deliveries.TestCase
     case.settings = settings(
         max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )

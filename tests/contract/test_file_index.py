@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from builders import NOW, Sender, make_archive, received
+from empty_catalog import put_empty_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from listings import Listing, Shelf, file_of, folder_of, listings
@@ -91,8 +92,10 @@ def _line(path: str, status: FileStatus) -> tuple[object, ...]:
 
 @contextmanager
 def opened() -> Iterator[Catalog]:
-    with TemporaryDirectory() as folder, closing(open_catalog(Path(folder) / "catalog.sqlite")) as catalog:
-        yield catalog
+    with TemporaryDirectory() as folder:
+        path = put_empty_catalog(Path(folder) / "catalog.sqlite")
+        with closing(open_catalog(path)) as catalog:
+            yield catalog
 
 
 def intervals(catalog: Catalog) -> set[tuple[object, ...]]:

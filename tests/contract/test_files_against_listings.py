@@ -7,7 +7,6 @@ Among the archives are deleted ones and some whose indexing never ended, and amo
 from __future__ import annotations
 
 import fnmatch
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from empty_catalog import put_empty_catalog
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from listings import FOLDERS, Listing, Shelf, by_folder, folder_listing, listings
 
@@ -100,20 +100,12 @@ class Past:
         return found
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty catalog, because making one takes longer than copying it."""
-    path = tmp_path_factory.mktemp("empty") / "catalog.sqlite"
-    open_catalog(path).close()
-    return path
-
-
 @contextmanager
 def remembered(
-    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], *, is_noted: bool = True
+    history: Sequence[tuple[tuple[str, str, str], Listing, str]], *, is_noted: bool = True
 ) -> Iterator[Past]:
     with TemporaryDirectory() as folder:
-        path = Path(shutil.copy(empty, folder))
+        path = put_empty_catalog(Path(folder) / "catalog.sqlite")
         with closing(open_catalog(path)) as catalog:
             past, shelf = Past(catalog), Shelf(catalog, is_noted=is_noted)
             for line, listing, fate in history:
@@ -126,15 +118,13 @@ def remembered(
             yield past
 
 
-FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=40)
 
 
 @given(history=histories, is_noted=st.booleans())
 @FEW
-def test_points_and_paths(
-    empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]], is_noted: bool
-) -> None:
-    with remembered(empty, history, is_noted=is_noted) as past:
+def test_points_and_paths(history: Sequence[tuple[tuple[str, str, str], Listing, str]], is_noted: bool) -> None:
+    with remembered(history, is_noted=is_noted) as past:
         for point, listing in past.shown:
             entries = list(files.point_entries(past.catalog, point))
             assert [(entry.path, entry.status) for entry in entries] == [
@@ -168,12 +158,11 @@ def check_folder(catalog: Catalog, point: Point, listing: Listing, folder: str) 
 @given(history=histories, asked=st.lists(queries, min_size=1, max_size=6), is_large=st.booleans())
 @FEW
 def test_searches(
-    empty: Path,
     history: Sequence[tuple[tuple[str, str, str], Listing, str]],
     asked: Sequence[FileQuery],
     is_large: bool,
 ) -> None:
-    with remembered(empty, history) as past, as_in_a_large_catalog(is_large):
+    with remembered(history) as past, as_in_a_large_catalog(is_large):
         for query in asked:
             wanted = []
             for client in ("web1", "web2"):
@@ -226,8 +215,8 @@ def accepts(version: FileVersion, query: FileQuery) -> bool:
 
 @given(history=histories)
 @FEW
-def test_differences(empty: Path, history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> None:
-    with remembered(empty, history) as past:
+def test_differences(history: Sequence[tuple[tuple[str, str, str], Listing, str]]) -> None:
+    with remembered(history) as past:
         for one, before in past.shown:
             for other, after in past.shown:
                 for start in ("", "etc", "srv"):

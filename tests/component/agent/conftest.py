@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_repository import put_repository
 
 from fleetkeep.agent.access import repository_access
 from fleetkeep.agent.paths import Paths
 from fleetkeep.borg.access import BorgAccess
-from fleetkeep.borg.command import create_arguments, init_arguments
+from fleetkeep.borg.command import create_arguments
 from fleetkeep.borg.process import run_borg
 from fleetkeep.borg.program import BorgProgram
 from fleetkeep.model import ArchiveFacts, Outcome, Point, Repository
@@ -43,10 +44,8 @@ def host(tmp_path: Path) -> Paths:
 def local_access(host: Paths, borg_program: BorgProgram, tmp_path: Path) -> BorgAccess:
     """A new encrypted repository on this host."""
     repository = Repository(name="local", location=str(tmp_path / "repository"))
-    access = repository_access(host, repository, borg_program)
-    made = run_borg(access, init_arguments(access.location, encryption="repokey-blake2"))
-    assert made.exit_code == 0, made
-    return access
+    put_repository(repository, borg_program.path, SECRET)
+    return repository_access(host, repository, borg_program)
 
 
 @pytest.fixture

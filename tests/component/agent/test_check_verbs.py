@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from empty_catalog import put_empty_catalog
 
 from fleetkeep.agent.files import write_file
 from fleetkeep.agent.ledger import Ledger
@@ -95,6 +96,7 @@ def client(host, local_access, make_archive, tree) -> Client:
     write_file(host.job("system"), job.model_dump_json())
     write_file(host.repository("local"), repository.model_dump_json())
     write_file(host.owned, Owned(repositories={"local": owned}).model_dump_json())
+    put_empty_catalog(host.catalog)
     client = Client(host, Path(repository.location), tree, points)
     client.tell(StateApplied(at=CLOCK.now(), state=state))
     for point in points:

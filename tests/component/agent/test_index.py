@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from builders import NOW
+from empty_catalog import put_empty_catalog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_repository import put_repository
 from sqlalchemy import select
 
 from fleetkeep.agent.index import Teller, tell_by_listing
@@ -26,7 +28,7 @@ from fleetkeep.agent.ledger import Ledger
 from fleetkeep.agent.look import Look, Question, look_inside
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.answers import ArchiveName
-from fleetkeep.borg.command import create_arguments, delete_arguments, init_arguments
+from fleetkeep.borg.command import create_arguments, delete_arguments
 from fleetkeep.borg.passphrase import Passphrase
 from fleetkeep.borg.process import Cancellation, run_borg
 from fleetkeep.borg.program import BorgProgram
@@ -37,7 +39,7 @@ from fleetkeep.clock import FixedClock
 from fleetkeep.director import files, history
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.link import ArchiveReceived
-from fleetkeep.model import ArchiveFacts, IndexOrder, IndexRequest, Outcome
+from fleetkeep.model import ArchiveFacts, IndexOrder, IndexRequest, Outcome, Repository
 
 CLOCK = FixedClock(NOW)
 #: Long names make much to list of few files: some ten chunks, so that there is something to leave out.
@@ -82,13 +84,13 @@ def sites(borg: BorgProgram) -> Iterator[tuple[BorgAccess, Path, Site, Site]]:
         place = Path(name)
         environment = {"BORG_BASE_DIR": f"{place}/base", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": os.environ["PATH"]}
         access = BorgAccess(borg.path, f"{place}/repository", Passphrase("secret"), environment)
-        assert run_borg(access, init_arguments(access.location, encryption="repokey-blake2")).exit_code == 0
+        put_repository(Repository(name="local", location=access.location), borg.path, "secret")
         frozen = place / "borg"
         frozen.write_text(f'#!/bin/sh\nexec {borg.path} "$@"\n')
         frozen.chmod(0o755)
         made = []
         for kind, program in (("inside", borg.path), ("printed", str(frozen))):
-            catalog = stack.enter_context(closing(open_catalog(place / kind / "catalog.sqlite")))
+            catalog = stack.enter_context(closing(open_catalog(put_empty_catalog(place / kind / "catalog.sqlite"))))
             made.append(Site(replace(access, program=program), place / kind, catalog))
         yield access, place / "tree", made[0], made[1]
 

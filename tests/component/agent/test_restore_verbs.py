@@ -17,6 +17,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from empty_catalog import put_empty_catalog
 
 from fleetkeep.agent.files import write_file
 from fleetkeep.agent.ledger import Ledger
@@ -47,6 +48,7 @@ def managed(host, local_access, tree):
     write_file(host.desired, state.model_dump_json())
     write_file(host.job("system"), job.model_dump_json())
     write_file(host.repository("local"), repository.model_dump_json())
+    put_empty_catalog(host.catalog)
     _tell(host, StateApplied(at=CLOCK.now(), state=state))
     return host
 

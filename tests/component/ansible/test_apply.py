@@ -56,8 +56,8 @@ def test_the_playbook_does_the_same_for_ansible_itself(site: Site) -> None:
     assert recap(site.playbook("plan"))["changed"] == 0
 
 
-def test_what_is_declared_no_longer_goes_but_never_a_repository(site: Site) -> None:
-    assert site.fleetkeep("apply", "--yes").exit_code == 2
+def test_what_is_declared_no_longer_goes_but_never_a_repository(applied_site: Site) -> None:
+    site = applied_site
     site.edit("  last: {<<: *docs}\n", "")
     site.edit("main:", "other:")
     site.edit("/srv", "/other")
@@ -71,8 +71,8 @@ def test_what_is_declared_no_longer_goes_but_never_a_repository(site: Site) -> N
     assert {"srv/here/config", "other/here/config"} <= files
 
 
-def test_a_plan_that_removes_more_than_a_third_is_refused_unless_allowed(site: Site) -> None:
-    assert site.fleetkeep("apply", "--yes").exit_code == 2
+def test_a_plan_that_removes_more_than_a_third_is_refused_unless_allowed(applied_site: Site) -> None:
+    site = applied_site
     before = site.files()
     site.edit("  more: {<<: *docs}\n  last: {<<: *docs}\n", "")
     for verb in (["plan"], ["apply", "--yes"]):
@@ -92,8 +92,8 @@ def test_an_apply_asks_first(site: Site) -> None:
     assert "say --yes" in done.stderr
 
 
-def test_a_file_that_somebody_edited_is_put_back(site: Site) -> None:
-    assert site.fleetkeep("apply", "--yes").exit_code == 2
+def test_a_file_that_somebody_edited_is_put_back(applied_site: Site) -> None:
+    site = applied_site
     job = site.prefix / "etc/fleetkeep/jobs/docs.json"
     good = job.read_text()
     job.write_text(good.replace('"daily": 7', '"daily": 1'))
@@ -118,8 +118,8 @@ def test_an_apply_leaves_no_secret_outside_its_folder(site: Site) -> None:
     assert [path for path in files if SECRET in path.read_text("latin-1")] == []
 
 
-def test_a_wrong_passphrase_changes_nothing_and_says_so(site: Site) -> None:
-    assert site.fleetkeep("apply", "--yes").exit_code == 2
+def test_a_wrong_passphrase_changes_nothing_and_says_so(applied_site: Site) -> None:
+    site = applied_site
     before = site.files()
     site.write("group_vars/all.yml", "main_passphrase: another-passphrase\n")
     for verb in (["plan"], ["apply", "--yes"]):

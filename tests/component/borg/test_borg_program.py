@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ def program(path: Path, says: str) -> str:
 
 def test_finds_the_real_one_by_path_and_beside_the_interpreter(borg_program: BorgProgram) -> None:
     assert find_borg(borg_program.path, "").version >= (1, 4, 5)
+    beside = Path(sys.executable).with_name("borg")
+    if beside.exists():
+        assert find_borg(None, "").path == str(beside)
+
+
+def test_the_real_one_passes_its_own_test(borg_program: BorgProgram) -> None:
+    environment = {**os.environ, "BORG_SELFTEST": "enabled"}
+    command = [borg_program.path, "--debug", "help", "patterns"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+    assert "self tests completed" in said
 
 
 def test_refuses_an_old_one(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from builders import DAY, NOW
 from click.testing import CliRunner, Result
+from empty_catalog import put_empty_catalog
 from listings import Shelf, file_of, folder_of
 
 from fleetkeep.agent.paths import Paths
@@ -54,7 +55,7 @@ def prefix(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shelf(prefix: Path) -> Iterator[Shelf]:
-    with closing(open_catalog(Paths(prefix).catalog)) as catalog:
+    with closing(open_catalog(put_empty_catalog(Paths(prefix).catalog))) as catalog:
         yield Shelf(catalog)
 
 

@@ -27,6 +27,7 @@ from builders import (
     received,
 )
 from click.testing import CliRunner, Result
+from empty_catalog import put_empty_catalog
 
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.spool import Spool
@@ -59,7 +60,7 @@ def call(prefix: Path, *arguments: str) -> Result:
 
 
 def tell(prefix: Path, *told: Message) -> None:
-    with closing(open_catalog(Paths(prefix).catalog)) as catalog:
+    with closing(open_catalog(put_empty_catalog(Paths(prefix).catalog))) as catalog:
         say = Sender()
         EmbeddedDirector(catalog, FixedClock(NOW - 3 * HOUR)).deliver([say(message) for message in told])
 

@@ -22,11 +22,21 @@ from fleetkeep.agent.mount import MountOrder, check_mountpoint, keep_mounted, un
 from fleetkeep.agent.mounts import is_borg_mount
 from fleetkeep.borg.command import create_arguments
 from fleetkeep.borg.process import run_borg
+from fleetkeep.borg.program import BorgProgram, find_borg
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import MountPointUnusable, MountUnsupported
 
 HOSTILE = (b"new\nline", b"esc\x1b[31m", b"caf\xe9", b"[bold]brackets[red]", b"-dash", "\u202egnp.exe".encode())
 PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def borg_program(own_borg: Path | None) -> Iterator[BorgProgram]:
+    """The Borg beside this interpreter: the one in an environment of its own has nothing that mounts need."""
+    with pytest.MonkeyPatch.context() as patch:
+        if own_borg is not None:
+            patch.delenv("FLEETKEEP_BORG")
+        yield find_borg(os.environ.get("FLEETKEEP_BORG"), os.environ.get("PATH", ""))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_repository import put_repository
 
 from fleetkeep.agent.access import repository_access
 from fleetkeep.agent.files import write_file
@@ -103,7 +104,10 @@ class Host:
         )
         if encrypted:
             write_file(self.paths.passphrase(name), secret + "\n")
-        found = create_repository(repository, repository_access(self.paths, repository, self.program))
+        if repository.is_local:
+            found = put_repository(repository, self.program.path, secret if encrypted else None)
+        else:
+            found = create_repository(repository, repository_access(self.paths, repository, self.program))
         self._repositories[name] = repository
         self._owned[name] = OwnedRepository(
             name=name, id=found, location=repository.location, known_since=SystemClock().now()

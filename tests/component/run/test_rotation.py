@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from builders import Sender, make_kit_record
 from click.testing import CliRunner
+from empty_catalog import put_empty_catalog
 
 from fleetkeep.agent.access import repository_access
 from fleetkeep.agent.files import write_file
@@ -377,7 +378,7 @@ def unfinished_in_status(host: Host) -> list[str]:
 def test_a_change_that_is_killed_is_finished_by_saying_it_again(host: Host, cut: int) -> None:
     repository = by_kind(host, PassphraseKind.GENERATED)
     write_file(host.paths.repository("main"), repository.model_dump_json())
-    with closing(open_catalog(host.paths.catalog)) as catalog:
+    with closing(open_catalog(put_empty_catalog(host.paths.catalog))) as catalog:
         kit = make_kit_record(repository="main")
         EmbeddedDirector(catalog, SystemClock()).deliver([Sender()(KitMade(kit=kit))])
 

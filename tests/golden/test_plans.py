@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleetkeep.agent.paths import Paths
-from fleetkeep.agent.resources import render_resources
+from fleetkeep.agent.resources import Given, render_resources
 from fleetkeep.model import DesiredState, Owned, PassphraseKind
 from fleetkeep.plan.diff import diff
 from fleetkeep.plan.render import render_plan
@@ -37,7 +37,8 @@ def test_state_gives_the_plan_and_the_files(path: Path, request: pytest.FixtureR
 def plan_and_files(state: DesiredState) -> str:
     """The plan of a clean host, then each file with its mode; what is secret stands as its place only."""
     given = {r.name: "hush" for r in state.repositories.values() if r.passphrase is PassphraseKind.GIVEN}
-    resources = render_resources(state, given, Paths(), systemd=True, command=["/opt/fleetkeep/bin/fleetkeep"])
+    command, borg = ["/opt/fleetkeep/bin/fleetkeep"], "/opt/fleetkeep/bin/borg"
+    resources = render_resources(state, Given(secrets=given), Paths(), systemd=True, command=command, borg=borg)
     nothing = {repository.name: RepositoryState(id=None) for repository in resources.repositories}
     parts = [render_plan([diff(resources, Actual(owned=Owned(), repositories=nothing))])]
     for file in resources.files:

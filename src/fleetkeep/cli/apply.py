@@ -101,6 +101,7 @@ def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     """Reconcile this host with the desired state that it keeps."""
     from fleetkeep.agent.command import own_command
     from fleetkeep.agent.reconcile import reconcile
+    from fleetkeep.agent.resources import Given
     from fleetkeep.agent.state import load_desired
     from fleetkeep.clock import SystemClock
 
@@ -108,7 +109,7 @@ def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     result = reconcile(
         paths(),
         desired,
-        {},
+        Given(),
         check=False,
         allow_removals=allow_removals,
         clock=SystemClock(),

@@ -46,6 +46,7 @@ from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
 from .source import Allowance, SourcePath, Sources
+from .storage import Grant, Storage, StorageHost
 from .verification import EvidenceValue, PointCheck, Verification, VerificationKind
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "FileVersion",
     "FileWarning",
     "FolderChanges",
+    "Grant",
     "Hook",
     "Hooks",
     "IndexCoverage",
@@ -113,6 +115,8 @@ __all__ = [
     "Sources",
     "Stage",
     "StageName",
+    "Storage",
+    "StorageHost",
     "Trigger",
     "Verification",
     "VerificationKind",

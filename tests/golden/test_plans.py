@@ -15,7 +15,7 @@ from fleetkeep.agent.resources import Given, render_resources
 from fleetkeep.model import DesiredState, Owned, PassphraseKind
 from fleetkeep.plan.diff import diff
 from fleetkeep.plan.render import render_plan
-from fleetkeep.plan.resource import Actual, RepositoryState
+from fleetkeep.plan.resource import AccountState, Actual, RepositoryState
 
 PLANS = Path(__file__).parent / "plans"
 STATES = sorted((Path(__file__).parent / "fleets").glob("*/expected/*.state.json"))
@@ -40,7 +40,9 @@ def plan_and_files(state: DesiredState) -> str:
     command, borg = ["/opt/fleetkeep/bin/fleetkeep"], "/opt/fleetkeep/bin/borg"
     resources = render_resources(state, Given(secrets=given), Paths(), systemd=True, command=command, borg=borg)
     nothing = {repository.name: RepositoryState(id=None) for repository in resources.repositories}
-    parts = [render_plan([diff(resources, Actual(owned=Owned(), repositories=nothing))])]
+    accounts = {account.name: AccountState(exists=False) for account in resources.accounts}
+    actual = Actual(owned=Owned(), repositories=nothing, accounts=accounts)
+    parts = [render_plan([diff(resources, actual)])]
     for file in resources.files:
         content = "(secret)" if file.secret else (file.content or "").rstrip("\n")
         parts.append(f"=== /{file.path} {file.mode:04o}\n{content}")

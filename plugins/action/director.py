@@ -11,6 +11,11 @@ from ansible_collections.fleetkeep.backup.plugins.module_utils._runtime import (
     DEFAULT_RUNTIME,
     describe_missing_runtime,
 )
+from ansible_collections.fleetkeep.backup.plugins.plugin_utils._access import (
+    collect_granted,
+    offered_keys,
+    visits_of,
+)
 from ansible_collections.fleetkeep.backup.plugins.plugin_utils._fleet import Fleet
 from ansible_collections.fleetkeep.backup.plugins.plugin_utils._runtime import runtime
 
@@ -23,7 +28,9 @@ except ImportError:  # ansible-core before 2.22 has no register of secrets; ther
 
 
 ARGUMENTS = {
-    "state": {"type": "str", "choices": ["applied", "validated", "explained"], "default": "applied"},
+    "state": {"type": "str", "choices": ["applied", "granted", "validated", "explained"], "default": "applied"},
+    "applied": {"type": "list", "elements": "dict"},
+    "granted": {"type": "list", "elements": "dict"},
     "allow_removals": {"type": "bool", "default": False},
     "job": {"type": "str"},
     "prefix": {"type": "path", "default": "/"},
@@ -42,7 +49,12 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         package = runtime()
         _validation, options = self.validate_argument_spec(ARGUMENTS)
-        work = {"applied": self._apply, "validated": self._validate, "explained": self._explain}[options["state"]]
+        work = {
+            "applied": self._apply,
+            "granted": self._grant,
+            "validated": self._validate,
+            "explained": self._explain,
+        }[options["state"]]
         try:
             found = work(Fleet(task_vars, self._templar, self._loader), options, task_vars)
         except package.errors.FleetkeepError as error:
@@ -54,6 +66,37 @@ class ActionModule(ActionBase):
         resolved, problems = _resolve(fleet, options)
         if problems:
             return _failure(problems)
+        client = resolved.state.client
+        granted = collect_granted(options["granted"] or [], client)
+        result = self._reconcile(resolved, options, variables, host_keys=granted.host_keys)
+        if result.get("failed") or not result.get("waiting"):
+            return result
+        if options["granted"] is not None:
+            error = runtime().errors.AccessNotGiven(
+                client=client, repositories=", ".join(result["waiting"]), reason=granted.reason
+            )
+            return {**result, "failed": True, "msg": str(error), "code": error.code}
+        return {**result, "visits": visits_of(resolved.state, result["waiting"])}
+
+    def _grant(self, fleet, options, variables):
+        """Lets keys in on the storage host that the task is delegated to."""
+        host = self._task.delegate_to or variables["inventory_hostname"]
+        scheduler = fleet.variable(host, "fleetkeep_scheduler", "auto")
+        resolved = fleet.resolve(scheduler, host)
+        problems = runtime().fleet.sort_problems([*fleet.problems, *resolved.problems])
+        if problems:
+            return _failure(problems)
+        applied = options["applied"] or []
+        options = {
+            "allow_removals": options["allow_removals"],
+            "prefix": fleet.variable(host, "fleetkeep_prefix", "/"),
+            "runtime": fleet.variable(host, "fleetkeep_runtime", None),
+        }
+        result = self._reconcile(resolved, options, variables, keys=offered_keys(applied, resolved.state))
+        return {**result, "storages": sorted(resolved.state.storages)}
+
+    def _reconcile(self, resolved, options, variables, **given):
+        """One round trip to the host."""
         register_secrets(resolved.secrets.values())
         interpreter = options["runtime"] or self._usual_runtime()
         result = self._execute_module(
@@ -64,12 +107,22 @@ class ActionModule(ActionBase):
                 "allow_removals": options["allow_removals"],
                 "prefix": options["prefix"],
                 "runtime": interpreter,
+                **given,
             },
-            task_vars={**variables, "ansible_python_interpreter": interpreter},
+            task_vars=self._started_by(interpreter, variables),
         )
         if result.get("rc") in _NO_INTERPRETER and "module_stderr" in result:
             return {"failed": True, "changed": False, "msg": describe_missing_runtime(interpreter, None)}
         return result
+
+    def _started_by(self, interpreter, variables):
+        """The variables with which Ansible starts a module by an interpreter; of a delegated task, it asks others."""
+        changed = {**variables, "ansible_python_interpreter": interpreter}
+        host, delegated = self._task.delegate_to, variables.get("ansible_delegated_vars") or {}
+        if host in delegated:
+            own = {**delegated[host], "ansible_python_interpreter": interpreter}
+            changed["ansible_delegated_vars"] = {**delegated, host: own}
+        return changed
 
     def _validate(self, fleet, options, variables):
         problems = fleet.validate()

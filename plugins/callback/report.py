@@ -46,7 +46,7 @@ except ImportError:  # ansible-core before 2.22 has no register of secrets
 DIRECTOR = "fleetkeep.backup.director"
 
 #: What of a result is written down; everything else stays out.
-KEPT = ("state", "changed", "msg", "code", "problems", "messages", "plan", "explanation", "hosts", "jobs")
+KEPT = ("state", "changed", "msg", "code", "problems", "messages", "plan", "waiting", "explanation", "hosts", "jobs")
 
 
 class CallbackModule(CallbackBase):
@@ -72,7 +72,8 @@ class CallbackModule(CallbackBase):
         self._write_result(result, "unreachable")
 
     def _write_result(self, result, outcome):
-        if result.task.action == DIRECTOR:
+        # What a storage host is asked on behalf of a client is told by the client's own result.
+        if result.task.action == DIRECTOR and result.task.args.get("state") != "granted":
             self._write(
                 dict(describe_result(result.result), event="host", host=result.host.get_name(), outcome=outcome)
             )

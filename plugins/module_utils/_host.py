@@ -39,17 +39,21 @@ def cancelled_by_signals():
     return cancellation
 
 
-def reconcile_host(module, desired, secrets, allow_removals):
-    """Bring the host to a desired state, or in check mode say what that would change; gives the module's result."""
+def reconcile_host(module, desired, given, allow_removals):
+    """Bring the host to a desired state, or in check mode say what that would change; gives the module's result.
+
+    ``given`` holds ``secrets``, ``keys`` and ``host_keys``, as ``fleetkeep.agent.resources.Given`` has them.
+    """
     from fleetkeep.agent.reconcile import reconcile
     from fleetkeep.agent.command import own_command
+    from fleetkeep.agent.resources import Given
     from fleetkeep.clock import SystemClock
 
     paths = host_paths(module)
     done = reconcile(
         paths,
         desired,
-        secrets,
+        Given(**given),
         check=module.check_mode,
         allow_removals=allow_removals,
         clock=SystemClock(),
@@ -61,9 +65,27 @@ def reconcile_host(module, desired, secrets, allow_removals):
         "plan": done.plan.model_dump(mode="json"),
         "messages": describe_orphans(done.plan),
     }
+    result.update(_access_of(done, desired, paths))
     if module._diff:
         result["diff"] = [describe_change(change, paths.prefix) for change in done.plan.changes]
     return result
+
+
+def _access_of(done, desired, paths):
+    """What the controller carries between clients and storage hosts; nothing where there are none."""
+    from fleetkeep.agent.resources import Given
+    from fleetkeep.agent.storage_access import grant_keys, grant_labels, server_host_keys
+
+    found = {}
+    if done.waiting:
+        found["waiting"] = list(done.waiting)
+    if done.keys:
+        found["public_keys"] = dict(done.keys)
+    if desired.storages:
+        keys = grant_keys(desired, Given(), paths)
+        found["grants"] = {label: label in keys for label in grant_labels(desired)}
+        found["server_host_keys"] = list(server_host_keys(paths))
+    return found
 
 
 def applied_state(module):

@@ -14,6 +14,8 @@ description:
     M(fleetkeep.backup.host_state)).
   - What was declared once and is declared no longer is removed, except that no repository and no archive is ever
     deleted. A repository that nothing declares any more is reported.
+  - A client of a storage with C(inventory_host) makes a key of its own for each repository there, and waits until the
+    storage host lets it in. The playbook C(fleetkeep.backup.apply) sees to that.
   - When the fleet files hold mistakes, all of them are reported at once with file, line and column, and no host is
     changed.
 options:
@@ -21,10 +23,23 @@ options:
     description:
       - V(applied) brings the host to its declared state.
       - V(validated) checks the whole inventory, for all its hosts, without contacting any; use it with C(run_once).
+      - V(granted) lets the keys of clients in on the storage host that the task is delegated to, and returns the keys
+        by which that host is known.
       - V(explained) returns every resolved value of the host with the place that it comes from, without contacting it.
     type: str
-    choices: [applied, validated, explained]
+    choices: [applied, granted, validated, explained]
     default: applied
+  applied:
+    description:
+      - With O(state=granted), the results of the clients' tasks with O(state=applied), which hold their public keys.
+    type: list
+    elements: dict
+  granted:
+    description:
+      - With O(state=applied), the results of the tasks with O(state=granted), which hold host keys. A client that still
+        waits for a storage host then fails; without it, it returns RV(waiting) and RV(visits).
+    type: list
+    elements: dict
   allow_removals:
     description:
       - Accept a plan that removes more than a third of the host's jobs. Without it, such a plan is refused, because it
@@ -117,6 +132,16 @@ plan:
 messages:
   description: What a person should know, such as a repository that nothing declares any more.
   returned: with O(state=applied), when the host answered
+  type: list
+  elements: str
+waiting:
+  description: The repositories whose storage host has yet to let the client in; nothing that comes after them was done.
+  returned: with O(state=applied), when there are any
+  type: list
+  elements: str
+visits:
+  description: The inventory hosts that are those storages.
+  returned: with RV(waiting)
   type: list
   elements: str
 problems:

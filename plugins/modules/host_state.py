@@ -23,6 +23,18 @@ options:
       - The passphrases of the repositories that are declared with one, by the repository's name.
     type: dict
     default: {}
+  keys:
+    description:
+      - On a storage host, the public keys of the grants in O(desired), by their labels such as C(web1:offsite). A grant
+        that is not named keeps the key that it has.
+    type: dict
+    default: {}
+  host_keys:
+    description:
+      - The public host keys of storage hosts that let this host in, by the name of the repository there. A repository
+        of a storage host that is neither named nor in use already waits, and so does everything that comes after it.
+    type: dict
+    default: {}
   allow_removals:
     description:
       - Accept a plan that removes more than a third of the host's jobs.
@@ -77,6 +89,26 @@ plan:
     changes:
       - {action: create, kind: job, name: system}
     orphans: []
+waiting:
+  description: The repositories whose storage host has yet to let this host in.
+  returned: when there are any
+  type: list
+  elements: str
+public_keys:
+  description: The public keys of this host for repositories of storage hosts, by repository.
+  returned: when there are any
+  type: dict
+  sample: {offsite: ssh-ed25519 AAAA}
+grants:
+  description: On a storage host, whether a key comes in, by the label of the grant.
+  returned: when there are any
+  type: dict
+  sample: {"web1:offsite": true}
+server_host_keys:
+  description: On a storage host, the public keys by which its SSH server is known.
+  returned: when the host is a storage
+  type: list
+  elements: str
 messages:
   description: What a person should know, such as a repository that nothing declares any more.
   returned: success
@@ -95,6 +127,8 @@ def main():
         argument_spec={
             "desired": {"type": "dict", "required": True},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "keys": {"type": "dict", "default": {}, "no_log": False},
+            "host_keys": {"type": "dict", "default": {}, "no_log": False},
             "allow_removals": {"type": "bool", "default": False},
             **ARGUMENTS,
         },
@@ -107,7 +141,8 @@ def bring_to_desired_state(module):
     from fleetkeep.model import DesiredState
 
     desired = DesiredState.model_validate(module.params["desired"])
-    return reconcile_host(module, desired, module.params["secrets"], module.params["allow_removals"])
+    given = {name: module.params[name] for name in ("secrets", "keys", "host_keys")}
+    return reconcile_host(module, desired, given, module.params["allow_removals"])
 
 
 if __name__ == "__main__":

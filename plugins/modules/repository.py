@@ -176,7 +176,7 @@ def settle_repository(module):
         repositories[wanted["name"]] = describe_repository(wanted)
     desired = type(state).model_validate({**state.model_dump(), "repositories": repositories})
     secrets = {wanted["name"]: wanted["passphrase"]} if wanted["passphrase"] is not None else {}
-    return reconcile_host(module, desired, secrets, allow_removals=False)
+    return reconcile_host(module, desired, {"secrets": secrets}, allow_removals=False)
 
 
 def describe_repository(wanted):

@@ -25,31 +25,53 @@ class Fleet:
         self.declarations, shape = package.fleet.merge_declarations([to_node(sections)])
         self.problems = [*shape, *_reading_problems(variables, loader)]
         self._variables = variables
+        self._name = variables["inventory_hostname"]
         self._members = {group: list(hosts) for group, hosts in variables["groups"].items()}
         self._templar = templar
 
-    def resolve(self, scheduler):
-        """The desired state of the host whose variables these are; has all problems that it meets."""
-        return runtime().fleet.resolve_client(
+    def resolve(self, scheduler, host=None):
+        """The desired state of a host, by default the one whose variables these are; has all problems that it meets."""
+        package, host = runtime(), host or self._name
+        resolved = package.fleet.resolve_client(
             self.declarations,
-            self._variables["inventory_hostname"],
-            frozenset({"all", *self._variables["group_names"]}),
+            host,
+            frozenset(self._groups_of(host)),
             self._members,
-            Template(self._templar),
-            runtime().model.SchedulerChoice(scheduler),
+            self._template_of(host),
+            package.model.SchedulerChoice(scheduler),
         )
+        share = package.fleet.resolve_storages(self.declarations, host, self._groups, self._members, self._template_of)
+        return package.fleet.with_storages(resolved, share)
+
+    def variable(self, host, name, default):
+        """A variable of any host of the inventory, templated with that host's variables."""
+        value = self._variables["hostvars"].raw_get(host).get(name)
+        return default if value is None else self._template_of(host)(value)
 
     def validate(self):
         """All problems of the inventory, for all its hosts."""
+        groups = self._groups()
+        found = runtime().fleet.validate_fleet(self.declarations, groups, self._members, self._template_of)
+        return runtime().fleet.sort_problems([*self.problems, *found])
+
+    def _groups_of(self, host):
+        """The groups that one host is in."""
+        if host == self._name:
+            return {"all", *self._variables["group_names"]}
+        return {"all", *(group for group, hosts in self._members.items() if host in hosts)}
+
+    def _groups(self):
+        """Every host of the inventory to its groups."""
         groups = {host: {"all"} for host in self._members["all"]}
         for group, hosts in self._members.items():
             for host in hosts:
                 groups.setdefault(host, {"all"}).add(group)
-        found = runtime().fleet.validate_fleet(self.declarations, groups, self._members, self._template_of)
-        return runtime().fleet.sort_problems([*self.problems, *found])
+        return groups
 
     def _template_of(self, host):
         """The function that templates with the variables of one host of the inventory."""
+        if host == self._name:
+            return Template(self._templar)
         hostvars = self._variables["hostvars"]
         return Template(self._templar, lambda: {**hostvars.raw_get(host), "hostvars": hostvars})
 

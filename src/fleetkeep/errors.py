@@ -133,6 +133,55 @@ class AnotherAgent(FleetkeepError):
     code = "FK211"
 
 
+class ToolMissing(FleetkeepError):
+    """{tool} is not on this host; install the package {package} and say the same again."""
+
+    code = "FK212"
+
+
+class AccountNotOurs(FleetkeepError):
+    """Account {account} exists, but not as a storage's account with home {home} ({found}); give the storage another
+    user, or remove the account. Nothing was changed."""
+
+    code = "FK213"
+
+
+class SshdRefused(FleetkeepError):
+    """The SSH server of this host refuses its settings: {reason}. Mend them (`sshd -t` tells the line) and apply
+    again."""
+
+    code = "FK214"
+
+
+class SshdNotEffective(FleetkeepError):
+    """The SSH server of this host has {setting} {found} for account {account}, but {wanted} is needed; let
+    /etc/ssh/sshd_config begin with `Include /etc/ssh/sshd_config.d/*.conf`, take out what says otherwise, and apply
+    again."""
+
+    code = "FK215"
+
+
+class HostKeysUnknown(FleetkeepError):
+    """Storage {storage} let this host in to repository {repository}, but did not say by which keys it is known; declare
+    its host_keys, or apply again."""
+
+    code = "FK216"
+
+
+class HostKeysChanged(FleetkeepError):
+    """Storage {storage} has other host keys ({found}) than this host knows ({known}); if it was set up anew, declare
+    its host_keys and apply again. Nothing was changed."""
+
+    code = "FK217"
+
+
+class AccessNotGiven(FleetkeepError):
+    """{client} has no access yet to {repositories}: {reason} Everything else waits with it; apply again once that is
+    mended."""
+
+    code = "FK218"
+
+
 # --- borg and repositories: FK3xx ---
 
 

@@ -24,7 +24,9 @@ from fleetkeep.fleet import (
     merge_declarations,
     render_explained,
     resolve_client,
+    resolve_storages,
     validate_fleet,
+    with_storages,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +71,8 @@ def outcome(folder: Path) -> dict[str, str]:
     files = {}
     for host in groups:
         resolved = resolve_client(declarations, host, groups[host], members, template_of(host))
+        share = resolve_storages(declarations, host, lambda: groups, members, template_of)
+        resolved = with_storages(resolved, share)
         assert resolved.state is not None
         files[f"{host}.state.json"] = resolved.state.model_dump_json(indent=2) + "\n"
         files[f"{host}.explain.txt"] = render_explained(explain(resolved)) + "\n"

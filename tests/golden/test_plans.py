@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from fleetkeep.agent.paths import Paths
-from fleetkeep.agent.resources import render_resources
+from fleetkeep.agent.resources import Given, render_resources
 from fleetkeep.model import DesiredState, Owned, PassphraseKind
 from fleetkeep.plan.diff import diff
 from fleetkeep.plan.render import render_plan
-from fleetkeep.plan.resource import Actual, RepositoryState
+from fleetkeep.plan.resource import AccountState, Actual, RepositoryState
 
 PLANS = Path(__file__).parent / "plans"
 STATES = sorted((Path(__file__).parent / "fleets").glob("*/expected/*.state.json"))
@@ -37,9 +37,12 @@ def test_state_gives_the_plan_and_the_files(path: Path, request: pytest.FixtureR
 def plan_and_files(state: DesiredState) -> str:
     """The plan of a clean host, then each file with its mode; what is secret stands as its place only."""
     given = {r.name: "hush" for r in state.repositories.values() if r.passphrase is PassphraseKind.GIVEN}
-    resources = render_resources(state, given, Paths(), systemd=True, command=["/opt/fleetkeep/bin/fleetkeep"])
+    command, borg = ["/opt/fleetkeep/bin/fleetkeep"], "/opt/fleetkeep/bin/borg"
+    resources = render_resources(state, Given(secrets=given), Paths(), systemd=True, command=command, borg=borg)
     nothing = {repository.name: RepositoryState(id=None) for repository in resources.repositories}
-    parts = [render_plan([diff(resources, Actual(owned=Owned(), repositories=nothing))])]
+    accounts = {account.name: AccountState(exists=False) for account in resources.accounts}
+    actual = Actual(owned=Owned(), repositories=nothing, accounts=accounts)
+    parts = [render_plan([diff(resources, actual)])]
     for file in resources.files:
         content = "(secret)" if file.secret else (file.content or "").rstrip("\n")
         parts.append(f"=== /{file.path} {file.mode:04o}\n{content}")

@@ -54,9 +54,18 @@ def repository_access(
     )
 
 
-def ssh_command(paths: Paths) -> str:
-    """How Borg calls ssh; with the key and the known hosts below the prefix, where they exist."""
+def ssh_command(paths: Paths, repository: Repository | None = None) -> str:
+    """How Borg calls ssh.
+
+    On a storage host that Fleetkeep keeps, with the key of this one repository and the host keys that it is known by,
+    and without the user's own settings; elsewhere with the key and the known hosts below the prefix, where they exist.
+    """
     words = ["ssh", *(f"-o{option}" for option in _SSH_OPTIONS)]
+    if repository is not None and repository.storage is not None:
+        storage = repository.storage.name
+        words += ["-F", "none", "-i", str(paths.repository_key(repository.name)), "-oIdentitiesOnly=yes"]
+        words += [f"-oHostKeyAlias={storage}", f"-oUserKnownHostsFile={paths.storage_host_keys(storage)}"]
+        return shlex.join([*words, "-oGlobalKnownHostsFile=none", "-oUpdateHostKeys=no"])
     if paths.ssh_identity.is_file():
         words += ["-i", str(paths.ssh_identity), "-oIdentitiesOnly=yes"]
     if paths.ssh_known_hosts.is_file():
@@ -66,12 +75,12 @@ def ssh_command(paths: Paths) -> str:
 
 def bare_environment(paths: Paths) -> dict[str, str]:
     """The environment of a borg that asks nobody and knows no repository: only how to reach storage over SSH."""
-    return child_environment(_manners(paths))
+    return child_environment(_manners(ssh_command(paths)))
 
 
 def _borg_environment(paths: Paths, repository: Repository) -> dict[str, str]:
     return {
-        **_manners(paths),
+        **_manners(ssh_command(paths, repository)),
         "BORG_BASE_DIR": str(paths.borg_base),
         "BORG_CACHE_DIR": str(paths.borg_cache),
         "BORG_KEYS_DIR": str(paths.keys),
@@ -80,9 +89,9 @@ def _borg_environment(paths: Paths, repository: Repository) -> dict[str, str]:
     }
 
 
-def _manners(paths: Paths) -> dict[str, str]:
+def _manners(ssh: str) -> dict[str, str]:
     return {
-        "BORG_RSH": ssh_command(paths),
+        "BORG_RSH": ssh,
         "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
         "BORG_DELETE_I_KNOW_WHAT_I_AM_DOING": "no",
         "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING": "no",

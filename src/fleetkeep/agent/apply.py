@@ -7,24 +7,26 @@ leaves nothing that the next apply does not find.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ENOSPC
 
 from fleetkeep import ids
 from fleetkeep.clock import Clock
-from fleetkeep.errors import ApplyFailed, FleetkeepError, StorageFull
+from fleetkeep.errors import ApplyFailed, FleetkeepError, HostKeysUnknown, StorageFull
 from fleetkeep.model import Owned, OwnedFile, OwnedRepository, Repository
 from fleetkeep.plan.change import Action, Change, Kind, Plan
 from fleetkeep.plan.resource import Actual, FileResource, Resources, sha256_of
 
-from . import systemd
+from . import sshd, systemd
+from .accounts import is_private, make_account
 from .files import remove_file, write_file
 from .observe import AccessTo
 from .paths import Paths
 from .repositories import adopt_repository, create_repository
 from .resources import render_file
+from .ssh_keys import new_private_key
 
 
 @dataclass
@@ -54,8 +56,9 @@ class Apply:
             with self._named("reload of systemd"):
                 systemd.reload()
 
-    def finish(self, digest: str) -> None:
-        """Record that the state with this digest is in force: the last word of an apply.
+    def finish(self, digest: str, access: Mapping[str, str]) -> None:
+        """Record that the state with this digest is in force, and which keys storage hosts let in: the last word of an
+        apply.
 
         What an apply wrote and somebody removed since, though nothing declares it, is forgotten.
         """
@@ -66,12 +69,17 @@ class Apply:
             orphans=self._orphans(),
             repositories=self._used(),
             generated_passphrases=self._generated(),
+            access=dict(access),
             digest=digest,
         )
 
     def _carry_out(self, change: Change) -> None:
         if change.kind is Kind.TIMER:
             self._apply_timer(change)
+        elif change.kind is Kind.ACCOUNT:
+            make_account(next(a for a in self.desired.accounts if a.name == change.name), self.paths)
+        elif change.kind is Kind.SSHD:
+            self._apply_server_settings(change)
         elif change.action is Action.DELETE:
             self._remove(change)
         else:
@@ -81,16 +89,47 @@ class Apply:
         if change.kind is Kind.REPOSITORY:
             self._settle_repository(next(r for r in self.desired.repositories if r.name == change.name))
         state = self.actual.files.get(file.path)
-        if file.content is None:
+        if file.kind is Kind.PASSPHRASE and file.content is None:
             self._record(generated_passphrases=self._generated())
         if file.content is None and state:
             self._mark(file, state.sha256)
             (self.paths.prefix / file.path).chmod(file.mode)
             return
-        content = ids.new_passphrase() if file.content is None else file.content
+        content = self._made(file) if file.content is None else file.content
         self._mark(file, sha256_of(content))
         write_file(self.paths.prefix / file.path, content, file.mode)
         self._after_unit(change)
+
+    def _made(self, file: FileResource) -> str:
+        """What this host makes for itself."""
+        if file.kind is Kind.IDENTITY:
+            return new_private_key(f"fleetkeep:{self.plan.client}:{file.name}")
+        if file.kind is Kind.HOST_KEY:
+            names = [r.name for r in self.desired.repositories if r.storage and r.storage.name == file.name]
+            raise HostKeysUnknown(storage=file.name, repository=", ".join(names))
+        return ids.new_passphrase()
+
+    def _apply_server_settings(self, change: Change) -> None:
+        """Write or remove the SSH server's settings; what the server refuses is put back before it can read it."""
+        place = self.paths.prefix / change.path
+        before = self.actual.files.get(change.path)
+        self._record(sshd_is_stale=True)
+        if change.action is Action.DELETE:
+            self._remove(change)
+        else:
+            self._put(change, next(file for file in self.desired.files if _is_about(change, file)))
+        if not is_private(self.paths):
+            try:
+                sshd.check_settings()
+            except FleetkeepError:
+                if before:
+                    write_file(place, before.content, before.mode)
+                else:
+                    remove_file(place)
+                raise
+            sshd.reload()
+            sshd.check_effect([account.name for account in self.desired.accounts], self.paths)
+        self._record(sshd_is_stale=False)
 
     def _mark(self, file: FileResource, sha256: str) -> None:
         mark = OwnedFile(kind=file.kind.value, name=file.name, sha256=sha256)
@@ -140,7 +179,8 @@ class Apply:
 
     def _generated(self) -> tuple[str, ...]:
         """The repositories whose passphrase is only on this host, also one that was declared as a value before."""
-        declared = {file.name for file in self.desired.files if file.secret and file.content is None}
+        files = self.desired.files
+        declared = {file.name for file in files if file.kind is Kind.PASSPHRASE and file.content is None}
         return tuple(sorted(declared.union(self.owned.generated_passphrases)))
 
     def _used(self) -> dict[str, OwnedRepository]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from fleetkeep.borg.access import BorgAccess
@@ -19,8 +19,9 @@ from fleetkeep.errors import (
     RepositoryReplaced,
 )
 from fleetkeep.model import Owned, PassphraseKind, Repository
-from fleetkeep.plan.resource import Actual, FileState, RepositoryState, Resources, sha256_of
+from fleetkeep.plan.resource import AccountState, Actual, FileState, RepositoryState, Resources, sha256_of
 
+from .accounts import observe_account
 from .paths import Paths
 from .repositories import check_known, find_repository
 from .state import applied_repository, load_owned
@@ -31,12 +32,18 @@ AccessTo = Callable[[Repository], "BorgAccess | None"]
 
 
 def observe(
-    desired: Resources, paths: Paths, secrets: Mapping[str, str], access_to: AccessTo, *, systemd: bool
+    desired: Resources,
+    paths: Paths,
+    secrets: Mapping[str, str],
+    access_to: AccessTo,
+    *,
+    systemd: bool,
+    waiting: Collection[str] = (),
 ) -> Actual:
     """What this host has.
 
-    Repositories that this host knows are looked at only where that is cheap; others are opened. All problems come at
-    once. Raises ``Problems`` (or the single error).
+    Repositories that this host knows are looked at only where that is cheap; others are opened, except those that are
+    ``waiting`` for access. All problems come at once. Raises ``Problems`` (or the single error).
     """
     owned = load_owned(paths)
     files = {name: _read(paths.prefix / name) for name in {file.path for file in desired.files} | set(owned.files)}
@@ -44,7 +51,14 @@ def observe(
     repositories: dict[str, RepositoryState] = {}
     for repository in desired.repositories:
         try:
-            repositories[repository.name] = _observe_repository(repository, paths, secrets, owned, access_to)
+            opener = _closed if repository.name in waiting else access_to
+            repositories[repository.name] = _observe_repository(repository, paths, secrets, owned, opener)
+        except FleetkeepError as error:
+            problems.append(error)
+    accounts: dict[str, AccountState] = {}
+    for account in desired.accounts:
+        try:
+            accounts[account.name] = observe_account(account, paths)
         except FleetkeepError as error:
             problems.append(error)
     if problems:
@@ -54,7 +68,13 @@ def observe(
         files={name: state for name, state in files.items() if state},
         timers=enabled_timers(paths) if systemd else frozenset(),
         repositories=repositories,
+        accounts=accounts,
     )
+
+
+def _closed(_repository: Repository) -> BorgAccess | None:
+    """No access yet; what lies there is seen once there is one."""
+    return None
 
 
 def _observe_repository(
@@ -67,7 +87,7 @@ def _observe_repository(
     if known is None or not is_known:
         return RepositoryState(id=find_repository(repository, access_to(repository)))
     check_known(repository, known.id)
-    if _opens_otherwise(repository, paths, secrets):
+    if access_to is not _closed and _opens_otherwise(repository, paths, secrets):
         # What does not open the repository must never replace what does.
         _check_opens(repository, access_to(repository), known.id)
     return RepositoryState(id=known.id)

@@ -48,6 +48,23 @@ class Paths:
         """The known hosts for repositories over SSH; where there is none, ssh's own configuration counts."""
         return self.configuration / "ssh" / "known_hosts"
 
+    def repository_key(self, repository: str) -> Path:
+        """The private key that opens one repository of a storage host, and nothing else."""
+        return self.configuration / "ssh" / "keys" / repository
+
+    def storage_host_keys(self, storage: str) -> Path:
+        """The public keys by which a storage host is known."""
+        return self.configuration / "ssh" / "known_hosts.d" / storage
+
+    def authorized_keys(self, user: str) -> Path:
+        """Who may come in to a storage's account. Not in its home, where what comes in could change it."""
+        return self.prefix / "etc/ssh/fleetkeep/authorized_keys.d" / user
+
+    @property
+    def sshd_settings(self) -> Path:
+        """The SSH server's settings for the accounts of storages."""
+        return self.prefix / "etc/ssh/sshd_config.d/60-fleetkeep.conf"
+
     @property
     def borg_version(self) -> Path:
         """The version of the borg binary, remembered until the binary changes."""

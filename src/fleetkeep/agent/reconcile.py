@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fleetkeep.borg.access import BorgAccess
@@ -14,8 +14,9 @@ from fleetkeep.clock import Clock
 from fleetkeep.errors import AnotherApply
 from fleetkeep.link import StateApplied
 from fleetkeep.model import DesiredState, PassphraseKind, Repository
-from fleetkeep.plan.change import Plan
+from fleetkeep.plan.change import Action, Change, Plan
 from fleetkeep.plan.diff import check_removals, diff
+from fleetkeep.plan.resource import Actual, Resources
 
 from . import systemd
 from .access import host_borg, repository_access
@@ -25,8 +26,11 @@ from .files import write_file
 from .lock import Held, hold
 from .observe import observe
 from .paths import Paths
-from .resources import render_file, render_resources
+from .resources import Given, render_file, render_resources
 from .spool import Spool, drain
+from .ssh_keys import fingerprint
+from .state import load_owned
+from .storage_access import EARLY, check_host_keys, client_keys, find_waiting, grant_keys
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,14 @@ class Reconciliation:
 
     plan: Plan
     applied: bool
-    """Whether the plan was carried out; false in check mode and when there was nothing to do."""
+    """Whether something was carried out; false in check mode and when there was nothing to do."""
+
+    waiting: tuple[str, ...] = ()
+    """The repositories whose storage host has yet to let this host in; the plan is then carried out only as far as that
+    needs nothing of them."""
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The public keys of this host for repositories of storage hosts, by repository."""
 
     @property
     def changed(self) -> bool:
@@ -43,10 +54,26 @@ class Reconciliation:
         return bool(self.plan.changes)
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What is wanted and what is there, compared."""
+
+    resources: Resources
+    actual: Actual
+    plan: Plan
+    waiting: tuple[str, ...]
+    keys: Mapping[str, str]
+
+    @property
+    def access(self) -> dict[str, str]:
+        """The fingerprints of this host's keys, by repository."""
+        return {name: fingerprint(key) for name, key in self.keys.items()}
+
+
 def reconcile(
     paths: Paths,
     desired: DesiredState,
-    secrets: Mapping[str, str],
+    given: Given,
     *,
     check: bool,
     allow_removals: bool,
@@ -56,36 +83,70 @@ def reconcile(
 ) -> Reconciliation:
     """Bring this host to its desired state, or in check mode say exactly what that would change.
 
-    ``secrets`` holds given passphrases by repository name; ``command`` is the program that units start. Idempotent.
-    Raises ``TooManyRemovals``, ``AnotherApply``, ``ApplyFailed`` (changes before it stand), repository problems.
+    ``command`` is the program that units start. Idempotent. Raises ``TooManyRemovals``, ``AnotherApply``,
+    ``ApplyFailed`` (changes before it stand), ``HostKeysChanged``, repository problems.
     """
-    by_systemd = systemd.is_scheduler(desired.scheduler, paths)
-    resources = render_resources(desired, secrets, paths, systemd=by_systemd, command=command)
     program = host_borg(paths, remember=not check)
-    access_to = partial(_access, paths, secrets, program)
+    look = partial(_look, paths, desired, given, program, command, allow_removals=allow_removals)
     if check:
-        plan = diff(resources, observe(resources, paths, secrets, access_to, systemd=by_systemd))
-        check_removals(plan, allow_removals=allow_removals)
-        return Reconciliation(plan=plan, applied=False)
+        seen = look()
+        return Reconciliation(plan=seen.plan, applied=False, waiting=seen.waiting, keys=seen.keys)
     try:
         with hold(paths.lock("apply")):
-            actual = observe(resources, paths, secrets, access_to, systemd=by_systemd)
-            plan = diff(resources, actual)
-            check_removals(plan, allow_removals=allow_removals)
-            if not plan.changes and actual.owned.digest == desired.digest and _is_kept(paths, desired):
-                return Reconciliation(plan=plan, applied=False)
-            apply = Apply(plan, resources, actual, paths, access_to, clock, owned=actual.owned, applied=[])
+            seen = look()
+            access_to = partial(_access, paths, given.secrets, program)
+            apply = Apply(seen.plan, seen.resources, seen.actual, paths, access_to, clock, seen.actual.owned, [])
+            if seen.waiting:
+                apply.plan = seen.plan.model_copy(update={"changes": _early(seen.plan)})
+                apply.run()
+                keys = client_keys(desired, paths)
+                return Reconciliation(seen.plan, applied=bool(apply.applied), waiting=seen.waiting, keys=keys)
+            if not seen.plan.changes and _is_in_force(seen, paths, desired):
+                return Reconciliation(seen.plan, applied=False, keys=seen.keys)
             apply.run()
             write_file(paths.desired, render_file(desired))
             ids = {name: apply.owned.repositories[name].id for name in desired.repositories}
             with closing(Spool(paths.spool)) as spool:
                 spool.append(StateApplied(at=clock.now(), state=desired, repository_ids=ids), desired.client, clock)
-                apply.finish(desired.digest)
+                apply.finish(desired.digest, seen.access)
                 if director is not None:
                     drain(spool, director)
     except Held as held:
         raise AnotherApply(holder=held.holder, prefix=paths.prefix) from None
-    return Reconciliation(plan=plan, applied=True)
+    return Reconciliation(plan=seen.plan, applied=True, keys=seen.keys)
+
+
+def _look(
+    paths: Paths,
+    desired: DesiredState,
+    given: Given,
+    program: BorgProgram,
+    command: Sequence[str],
+    *,
+    allow_removals: bool,
+) -> _Look:
+    """Compare, and refuse what must not be done."""
+    by_systemd = systemd.is_scheduler(desired.scheduler, paths)
+    given = replace(given, keys=grant_keys(desired, given, paths))
+    resources = render_resources(desired, given, paths, systemd=by_systemd, command=command, borg=program.path)
+    keys = client_keys(desired, paths)
+    waiting = find_waiting(desired, load_owned(paths), keys, given.host_keys)
+    check_host_keys(desired, given, paths)
+    access_to = partial(_access, paths, given.secrets, program)
+    actual = observe(resources, paths, given.secrets, access_to, systemd=by_systemd, waiting=waiting)
+    plan = diff(resources, actual)
+    check_removals(plan, allow_removals=allow_removals)
+    return _Look(resources, actual, plan, waiting, keys)
+
+
+def _early(plan: Plan) -> tuple[Change, ...]:
+    return tuple(change for change in plan.changes if change.kind in EARLY and change.action is not Action.DELETE)
+
+
+def _is_in_force(seen: _Look, paths: Paths, desired: DesiredState) -> bool:
+    """Whether the last apply was whole, and of this very state."""
+    owned = seen.actual.owned
+    return owned.digest == desired.digest and owned.access == seen.access and _is_kept(paths, desired)
 
 
 def _access(

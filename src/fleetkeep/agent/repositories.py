@@ -220,8 +220,9 @@ def _init(repository: Repository, access: BorgAccess) -> None:
     arguments = init_arguments(
         access.location,
         encryption=repository.encryption.value,
-        append_only=repository.append_only,
-        quota_bytes=repository.quota,
+        # A storage host that Fleetkeep keeps enforces both in the client's key, and can change them later.
+        append_only=repository.append_only and repository.storage is None,
+        quota_bytes=repository.quota if repository.storage is None else None,
     )
     result = run_borg(access, arguments, deadline_seconds=_QUESTION_SECONDS)
     if result.exit_code not in (0, _ALREADY_EXISTS):

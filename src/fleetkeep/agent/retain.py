@@ -104,7 +104,9 @@ def _delete(session: RepositorySession, doomed: list[ArchiveName]) -> Retained:
             problem = "" if result.cancelled else f"Deletion went wrong: {session.failure(result, 'delete')}"
             break
     _tell(session, doomed)
-    if doomed and not problem and not session.context.cancellation.is_cancelled:
+    # In an append-only repository only its storage host can free space; Borg would start for nothing.
+    is_done = problem or session.context.cancellation.is_cancelled or session.repository.append_only
+    if doomed and not is_done:
         problem = _compact(session)
     return Retained(tuple(entry.name for entry in doomed), problem)
 

@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def run_playbook(request: Request, progress: Progress | None = None) -> Report:
         command = [program, f"fleetkeep.backup.{request.playbook}", *_arguments(request)]
         exit_code, said = _run(command, _environment(report_file), Path(folder), request, progress, report_file)
         events = list(_read_events(report_file))
-    results = tuple(_result(event) for event in events if event["event"] == "host")
+    results = _merge(_result(event) for event in events if event["event"] == "host")
     if not results:
         _explain_silence(request, exit_code, said)
     return Report(results=results, exit_code=exit_code, said=said)
@@ -205,6 +205,19 @@ def _result(event: Mapping[str, Any]) -> HostResult:
         problems=tuple(event.get("problems", ())),
         data={key: value for key, value in event.items() if key not in known},
     )
+
+
+def _merge(results: Iterable[HostResult]) -> tuple[HostResult, ...]:
+    """One result for each host: what waited for a storage host was done in a second step of the same plan."""
+    found: dict[tuple[str, Any], HostResult] = {}
+    for result in results:
+        key = (result.host, result.data.get("state"))
+        first = found.get(key)
+        if first is not None and first.data.get("waiting"):
+            data = {**result.data, "plan": first.data.get("plan")}
+            result = replace(result, changed=first.changed or result.changed, data=data)
+        found[key] = result
+    return tuple(found.values())
 
 
 def _explain_silence(request: Request, exit_code: int, said: str) -> None:

@@ -153,11 +153,16 @@ def _plan_of(result: HostResult) -> Plan | None:
 
 def print_failures(report: Report) -> None:
     """Print on standard error what went wrong, each problem once, then the hosts that failed otherwise."""
-    for line in dict.fromkeys(line for result in report.results for line in _failures(result)):
+    for line in describe_failures(report):
         print_sentence(line)
     if report.exit_code and all(result.is_good for result in report.results):
         click.echo(report.said, err=True)
         print_sentence(f"{AnsibleStopped(exit_code=report.exit_code)} [{AnsibleStopped.code}]")
+
+
+def describe_failures(report: Report) -> list[str]:
+    """What went wrong, each problem once."""
+    return list(dict.fromkeys(line for result in report.results for line in _failures(result)))
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
@@ -197,6 +202,7 @@ __all__ = [
     "ERROR",
     "NO_CHANGE",
     "changes_something",
+    "describe_failures",
     "exit_status",
     "fleet_options",
     "host_options",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -35,12 +36,18 @@ from ._fleet import (
 @host_options
 @click.option("-y", "--yes", "--auto-approve", "agreed", is_flag=True, help="Apply without asking.")
 @click.option(
+    "--wave",
+    metavar="HOSTS",
+    callback=lambda _context, _parameter, value: _check_wave(value),
+    help="Apply to so many hosts at a time, such as 10 or 25%; stop at the first failure.",
+)
+@click.option(
     "--local",
     is_flag=True,
     help="Put back on this host what was applied to it last; without Ansible and inventory.",
 )
 @json_option
-def command(request: Request, agreed: bool, local: bool, as_json: bool) -> None:
+def command(request: Request, agreed: bool, wave: str | None, local: bool, as_json: bool) -> None:
     """Bring each host to its declared state: show the plan, ask, then apply.
 
     No repository and no archive is ever deleted by an apply.
@@ -53,12 +60,20 @@ def command(request: Request, agreed: bool, local: bool, as_json: bool) -> None:
             raise ConsentNeeded
         if (status := _ask(request)) is not None:
             sys.exit(status)
+    if wave:
+        request = replace(request, variables={**request.variables, "fleetkeep_wave": wave})
     report = run_with_progress(replace(request, playbook="apply"), "Applying")
     if as_json:
         emit_json(report_as_json(report))
     else:
         _print_applied(report, show_plan=agreed)
     sys.exit(exit_status(report))
+
+
+def _check_wave(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[1-9]\d*|[1-9]\d?%|100%", value):
+        raise click.BadParameter(f"{value!r} is no number of hosts and no share of them; give 10 or 25%.")
+    return value
 
 
 def _ask(request: Request) -> int | None:
@@ -101,6 +116,7 @@ def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     """Reconcile this host with the desired state that it keeps."""
     from fleetkeep.agent.command import own_command
     from fleetkeep.agent.reconcile import reconcile
+    from fleetkeep.agent.resources import Given
     from fleetkeep.agent.state import load_desired
     from fleetkeep.clock import SystemClock
 
@@ -108,7 +124,7 @@ def _apply_local(*, allow_removals: bool, as_json: bool) -> int:
     result = reconcile(
         paths(),
         desired,
-        {},
+        Given(),
         check=False,
         allow_removals=allow_removals,
         clock=SystemClock(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .declarations import Declarations, merge_declarations
 from .explain import Explained, explain, explained_as_json, render_explained
+from .grants import StorageShare, resolve_storages, with_storages
 from .load import load_fleet_file, load_fleet_text
 from .pattern import Inventory, PatternUnreadable, matches
 from .problems import fold_problems, sort_problems
@@ -24,6 +25,7 @@ __all__ = [
     "Provenance",
     "Provided",
     "Resolved",
+    "StorageShare",
     "Template",
     "TemplateFailure",
     "ValueUnknown",
@@ -39,6 +41,8 @@ __all__ = [
     "node_of",
     "render_explained",
     "resolve_client",
+    "resolve_storages",
     "sort_problems",
     "validate_fleet",
+    "with_storages",
 ]

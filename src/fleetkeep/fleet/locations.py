@@ -75,6 +75,16 @@ def client_location(location: str, client: str) -> str:
     return f"{location.rstrip('/')}/{client}"
 
 
+def location_folder(location: str) -> str:
+    """The folder of a location, as the host that holds it knows it.
+
+    >>> location_folder("ssh://borg@vault1:22/srv/borg/offsite/web1"), location_folder("/srv/backups")
+    ('/srv/borg/offsite/web1', '/srv/backups')
+    """
+    match = _SSH.fullmatch(location)
+    return match["path"] if match else location
+
+
 def contains(outer: str, inner: str) -> bool:
     """Whether an absolute path is another or lies below it.
 
@@ -105,4 +115,4 @@ def _remote(path: str) -> str:
     return path.rstrip("/")
 
 
-__all__ = ["LocationRefused", "client_location", "contains", "parse_location", "storage_location"]
+__all__ = ["LocationRefused", "client_location", "contains", "location_folder", "parse_location", "storage_location"]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from fleetkeep.model import Encryption, Repository
+from fleetkeep.model import Encryption, Repository, StorageHost
 from fleetkeep.model.fleet import RepositoryDeclaration, StorageDeclaration
 
 from .declarations import Declarations
@@ -42,7 +42,17 @@ class _Place:
     location: str
     declared: Setting
     storage: StorageDeclaration | None = None
+    storage_name: str = ""
     quota: Setting | None = None
+
+    @property
+    def kept(self) -> StorageHost | None:
+        """The storage host, where Fleetkeep keeps the access to it."""
+        if self.storage is None or self.storage.inventory_host is None:
+            return None
+        return StorageHost(
+            name=self.storage_name, inventory_host=self.storage.inventory_host, host_keys=self.storage.host_keys
+        )
 
 
 def resolve_repository(
@@ -89,8 +99,9 @@ def _resolved(
         encryption=declaration.encryption,
         passphrase=passphrase.kind,
         passphrase_command=passphrase.command,
-        append_only=declaration.append_only,
+        append_only=place.kept is not None if declaration.append_only is None else declaration.append_only,
         quota=declaration.quota or (place.storage.quota if place.storage else None),
+        storage=place.kept,
     )
     given = {key: setting.get(key) for key in ("encryption", "append_only", "quota", "passphrase")}
     settings = {"name": setting, "location": place.declared} | {key: found for key, found in given.items() if found}
@@ -148,7 +159,7 @@ def _in_storage(declarations: Declarations, renderer: Renderer, repository: str,
         raise Refused(None)
     path = declared.get("path") or declared
     try:
-        return _Place(storage_location(storage, repository), path, storage, declared.get("quota"))
+        return _Place(storage_location(storage, repository), path, storage, name, declared.get("quota"))
     except LocationRefused as refused:
         raise Refused(problem(path.origin, f"{path.address} is refused: {refused}")) from None
 

@@ -12,6 +12,7 @@ from fleetkeep.errors import FleetFileProblem
 from fleetkeep.model import Retention, Schedule
 
 from .declarations import Declarations
+from .grants import host_problems
 from .pattern import Inventory, PatternUnreadable, matches, parse_pattern
 from .problems import fold_problems, problem, render_value, suggest
 from .repositories import check_storage, resolve_repository
@@ -39,7 +40,11 @@ def validate_fleet(
     name to hosts, as Ansible's variable ``groups`` (made from ``hosts`` when not given).
     """
     inventory = Inventory(_members(hosts) if members is None else members, list(hosts))
-    everywhere = [*_declaration_problems(declarations), *_pattern_problems(declarations, hosts, inventory)]
+    everywhere = [
+        *_declaration_problems(declarations),
+        *host_problems(declarations, list(hosts)),
+        *_pattern_problems(declarations, hosts, inventory),
+    ]
     by_host = {
         host: resolve_client(declarations, host, frozenset(groups), inventory, template_of(host)).problems
         for host, groups in hosts.items()

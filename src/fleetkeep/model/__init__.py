@@ -47,6 +47,7 @@ from .retention import Retention
 from .run import ArchiveFacts, FileWarning, Outcome, RepositoryRun, Run, Stage, StageName, Trigger, worst
 from .schedule import Schedule
 from .source import Allowance, SourcePath, Sources
+from .storage import Grant, Storage, StorageHost
 from .verification import EvidenceValue, PointCheck, Verification, VerificationKind
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "FileVersion",
     "FileWarning",
     "FolderChanges",
+    "Grant",
     "Hook",
     "Hooks",
     "IndexCoverage",
@@ -116,6 +118,8 @@ __all__ = [
     "Sources",
     "Stage",
     "StageName",
+    "Storage",
+    "StorageHost",
     "Trigger",
     "Verification",
     "VerificationKind",

@@ -13,6 +13,7 @@ from typing_extensions import Self
 from .base import Model, Name
 from .job import Job
 from .repository import Repository
+from .storage import Storage
 
 
 class SchedulerChoice(str, Enum):
@@ -26,7 +27,7 @@ class SchedulerChoice(str, Enum):
 
 
 class DesiredState(Model):
-    """Everything that one client should have; no secret is in it."""
+    """Everything that one host should have; no secret is in it."""
 
     version: Literal[1] = 1
     """The version of this form."""
@@ -39,6 +40,9 @@ class DesiredState(Model):
 
     jobs: dict[Name, Job] = {}
     """The client's jobs."""
+
+    storages: dict[Name, Storage] = {}
+    """The storages that this host is."""
 
     scheduler: SchedulerChoice = SchedulerChoice.AUTO
     """What starts the runs."""

@@ -14,6 +14,7 @@ from .hook import Hooks
 from .repository import Encryption
 from .schedule import Schedule
 from .source import SourcePath
+from .storage import HostKey
 
 
 class HostDeclaration(Model):
@@ -34,6 +35,13 @@ class StorageDeclaration(Model):
     host: str | None = None
     """The host name or address of the storage host; without it, the folder is on the client itself."""
 
+    inventory_host: str | None = None
+    """The inventory host that it is: Fleetkeep then keeps its account, its folders and the keys of its clients. Without
+    it, somebody else does."""
+
+    host_keys: tuple[HostKey, ...] = ()
+    """Its public host keys, such as `ssh-ed25519 AAAA...`; otherwise they are learned once through the controller."""
+
     user: str = "borg"
     """The account on the storage host."""
 
@@ -42,6 +50,12 @@ class StorageDeclaration(Model):
 
     quota: Bytes | None = None
     """The most that one repository here may hold."""
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        if self.inventory_host is not None and self.host is None:
+            raise ValueError("a storage with inventory_host needs host as well, the address by which clients reach it")
+        return self
 
 
 class PassphraseGenerated(Model):
@@ -76,8 +90,9 @@ class RepositoryDeclaration(Model):
     passphrase: str | PassphraseGenerated | PassphraseByCommand | None = None
     """The passphrase (from Vault, say), or `{generate: true}`, or `{command: [...]}`; none for encryption `none`."""
 
-    append_only: bool = False
-    """Create the repository in append-only mode."""
+    append_only: bool | None = None
+    """Keep what a client deletes until somebody else frees the space: always on a storage with `inventory_host` unless
+    it is `false`; elsewhere only when it is `true`, the repository is then created so."""
 
     quota: Bytes | None = None
     """The most that the repository may hold."""

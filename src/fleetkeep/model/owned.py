@@ -55,6 +55,12 @@ class Owned(Model):
     generated_passphrases: tuple[Name, ...] = ()
     """The repositories whose passphrase was made on this host and exists nowhere else; such a file is never removed."""
 
+    access: dict[Name, str] = {}
+    """The fingerprint of the key that a storage host let in, by repository."""
+
+    sshd_is_stale: bool = False
+    """Whether the SSH server has yet to read the settings that an apply wrote."""
+
     digest: str = ""
     """The digest of the desired state that was last applied whole."""
 

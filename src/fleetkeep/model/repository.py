@@ -9,6 +9,7 @@ from pydantic import field_validator, model_validator
 from typing_extensions import Self
 
 from .base import Bytes, Model, Name
+from .storage import StorageHost
 
 
 class Encryption(str, Enum):
@@ -63,10 +64,15 @@ class Repository(Model):
     """With passphrase `command`: program and arguments whose first line of output is the passphrase."""
 
     append_only: bool = False
-    """Create the repository in append-only mode."""
+    """Whether what a client deletes stays in the repository; on a storage host that Fleetkeep keeps, the host sees to
+    it, elsewhere the repository is created so."""
 
     quota: Bytes | None = None
-    """The most that the repository may hold; set when it is created."""
+    """The most that the repository may hold; a storage host that Fleetkeep keeps sees to it, elsewhere it is set when
+    the repository is created."""
+
+    storage: StorageHost | None = None
+    """The storage host that holds it, where Fleetkeep keeps the access to it; the client then has a key for it."""
 
     @field_validator("location")
     @classmethod

@@ -20,6 +20,11 @@ class Action(str, Enum):
 class Kind(str, Enum):
     """What a change is about, in the order in which things need each other."""
 
+    ACCOUNT = "account"
+    ACCESS = "access"
+    SSHD = "sshd"
+    IDENTITY = "key"
+    HOST_KEY = "host key"
     PASSPHRASE = "passphrase"  # noqa: S105 - the name of a kind, not a secret
     REPOSITORY = "repository"
     JOB = "job"

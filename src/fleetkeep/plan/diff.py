@@ -19,6 +19,7 @@ from .resource import Actual, FileResource, FileState, Resources, sha256_of
 
 _KINDS = list(Kind)
 _ABSENT = object()
+_SECRETS = (Kind.PASSPHRASE, Kind.IDENTITY)
 SECRET = "(secret)"  # noqa: S105 - what is shown in its place
 
 #: Why something goes; of a repository only what this host knows of it does, and nobody shall fear more.
@@ -27,7 +28,12 @@ _GONE = {Kind.REPOSITORY.value: "declared no longer; this host forgets it, its a
 
 def diff(desired: Resources, actual: Actual) -> Plan:
     """The plan that brings a host from ``actual`` to ``desired``; empty when they agree."""
-    changes = [*_file_changes(desired, actual), *_timer_changes(desired, actual)]
+    changes = [
+        *_account_changes(desired, actual),
+        *_file_changes(desired, actual),
+        *_server_changes(desired, actual),
+        *_timer_changes(desired, actual),
+    ]
     changes = list(_with_repositories(changes, desired, actual))
     return Plan(
         client=desired.client,
@@ -98,7 +104,7 @@ def _file_changes(desired: Resources, actual: Actual) -> Iterable[Change]:
     for path, owned in actual.owned.files.items():
         if path in wanted or path not in actual.files or _holds_the_only_passphrase(owned.kind, path, actual):
             continue
-        secret = owned.kind == Kind.PASSPHRASE.value
+        secret = Kind(owned.kind) in _SECRETS
         yield Change(
             action=Action.DELETE,
             kind=Kind(owned.kind),
@@ -144,7 +150,7 @@ def _fields(file: FileResource, state: FileState, same_content: bool) -> list[Fi
     if same_content:
         return [FieldChange(path="mode", before=f"{state.mode:04o}", after=f"{file.mode:04o}")]
     if file.secret:
-        return [FieldChange(path="passphrase", before=SECRET, after=SECRET)]
+        return [FieldChange(path=file.kind.value, before=SECRET, after=SECRET)]
     if file.path.endswith(".json"):
         return diff_fields(_parsed(state.content), _parsed(file.content or ""))
     return _diff_elements(state.content.splitlines(), (file.content or "").splitlines(), "line")
@@ -155,6 +161,28 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _account_changes(desired: Resources, actual: Actual) -> Iterable[Change]:
+    """An account never goes: what it keeps stays, and without its keys nobody comes in."""
+    for account in desired.accounts:
+        state = actual.accounts[account.name]
+        if not state.exists:
+            yield Change(action=Action.CREATE, kind=Kind.ACCOUNT, name=account.name, summary=account.summary)
+        elif state.missing_folders:
+            fields = tuple(FieldChange(path="folder", after=folder) for folder in state.missing_folders)
+            yield Change(action=Action.UPDATE, kind=Kind.ACCOUNT, name=account.name, fields=fields)
+
+
+def _server_changes(desired: Resources, actual: Actual) -> Iterable[Change]:
+    """An apply that was cut after it wrote the server's settings left the server without them."""
+    for file in desired.files:
+        state = actual.files.get(file.path)
+        is_right = state is not None and state.sha256 == sha256_of(file.content or "") and state.mode == file.mode
+        if file.kind is Kind.SSHD and is_right and actual.owned.sshd_is_stale:
+            yield Change(
+                action=Action.UPDATE, kind=Kind.SSHD, name=file.name, path=file.path, reason="has yet to be read"
+            )
 
 
 def _timer_changes(desired: Resources, actual: Actual) -> Iterable[Change]:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Sequence
 
 from .change import Action, Change, FieldChange, Plan
+from .group import PlanGroup, group_plans, name_clients
 
 _SIGN = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 _COLOR = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "!": "\x1b[36m"}
@@ -19,10 +22,47 @@ def render_plan(plans: Sequence[Plan], *, color: bool = False) -> str:
     No changes: web1 is as declared.
     """
     lines: list[str] = []
-    for plan in plans:
-        if plan.changes or plan.orphans:
-            lines += [*_render_host(plan, color), ""]
+    for group in group_plans(plans):
+        lines += [*_render_group(group, color), ""]
     return "\n".join([*lines, _inert(summarize(plans))])
+
+
+def render_markdown(plans: Sequence[Plan], failures: Sequence[str] = ()) -> str:
+    """The plans of some hosts, and what went wrong, as the comment of a merge request: folded, a group of hosts each.
+
+    >>> print(render_markdown([Plan(client="web1")]))
+    **No changes: web1 is as declared.**
+    """
+    parts = [f"**{_plain(summarize(plans))}**"] if plans else []
+    for group in group_plans(plans):
+        heading, *lines = (line for line in _render_group(group, color=False))
+        lines = [_as_diff(line) for line in lines]
+        fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+        summary = f"<summary>{_plain(heading)}</summary>"
+        parts.append("\n".join(["<details>", summary, "", f"{fence}diff", *lines, fence, "", "</details>"]))
+    if failures:
+        parts.append("\n".join(["**Failed:**", "", *(f"- {_plain(_inert(failure))}" for failure in failures)]))
+    return "\n\n".join(parts)
+
+
+def _as_diff(line: str) -> str:
+    """A line whose sign comes first, so that a diff is coloured by it; a change is shown as a diff shows a remark.
+
+    >>> _as_diff("      + exclude: x"), _as_diff("  ~ job a")
+    ('+      exclude: x', '!  job a')
+    """
+    text = line.lstrip(" ")
+    indent = " " * (len(line) - len(text))
+    return f"{'!' if text[0] == '~' else text[0]}{indent}{text[1:].lstrip(' ')}"
+
+
+def _plain(text: str) -> str:
+    """Text without any meaning to Markdown or HTML.
+
+    >>> _plain("a_b <client>")
+    'a&#95;b &lt;client&gt;'
+    """
+    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@" else html.escape(c) for c in text)
 
 
 def summarize(plans: Sequence[Plan]) -> str:
@@ -36,8 +76,9 @@ def summarize(plans: Sequence[Plan]) -> str:
     return f"Plan: {add} to add, {change} to change, {remove} to remove {where}."
 
 
-def _render_host(plan: Plan, color: bool) -> Iterable[str]:
-    yield _paint(_BOLD, _inert(plan.client), color)
+def _render_group(group: PlanGroup, color: bool) -> Iterable[str]:
+    plan = group.plan
+    yield _paint(_BOLD, _inert(name_clients(group.clients)), color)
     for change in plan.changes:
         yield from _render_change(change, color)
     for orphan in plan.orphans:
@@ -74,4 +115,4 @@ def _paint(code: str, text: str, color: bool) -> str:
     return f"{code}{text}{_PLAIN}" if color else text
 
 
-__all__ = ["render_plan", "summarize"]
+__all__ = ["render_markdown", "render_plan", "summarize"]

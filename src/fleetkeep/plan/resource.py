@@ -15,7 +15,8 @@ from .change import Kind
 class FileResource:
     """A file that the host should have.
 
-    ``content`` is ``None`` for a passphrase that the host makes for itself once: any content that is there is right.
+    ``content`` is ``None`` for a passphrase or key that the host makes for itself once, and for host keys that it has
+    learned: any content that is there is right.
     """
 
     kind: Kind
@@ -28,13 +29,26 @@ class FileResource:
 
 
 @dataclass(frozen=True)
+class Account:
+    """An account of the system that serves Borg to clients, and the folders that it needs."""
+
+    name: str
+    home: str
+    folders: tuple[str, ...] = ()
+    """The absolute folders that belong to the account; those above them belong to root."""
+
+    summary: str = ""
+
+
+@dataclass(frozen=True)
 class Resources:
-    """Everything that one client should have."""
+    """Everything that one host should have."""
 
     client: str
     files: tuple[FileResource, ...] = ()
     timers: tuple[str, ...] = ()
     repositories: tuple[Repository, ...] = ()
+    accounts: tuple[Account, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,13 +68,22 @@ class RepositoryState:
 
 
 @dataclass(frozen=True)
+class AccountState:
+    """An account as the host has it."""
+
+    exists: bool
+    missing_folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Actual:
-    """Everything of interest that one client has."""
+    """Everything of interest that one host has."""
 
     owned: Owned
     files: dict[str, FileState] = field(default_factory=dict)
     timers: frozenset[str] = frozenset()
     repositories: dict[str, RepositoryState] = field(default_factory=dict)
+    accounts: dict[str, AccountState] = field(default_factory=dict)
 
 
 def sha256_of(text: str) -> str:
@@ -68,4 +91,13 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-__all__ = ["Actual", "FileResource", "FileState", "RepositoryState", "Resources", "sha256_of"]
+__all__ = [
+    "Account",
+    "AccountState",
+    "Actual",
+    "FileResource",
+    "FileState",
+    "RepositoryState",
+    "Resources",
+    "sha256_of",
+]

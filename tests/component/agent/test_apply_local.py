@@ -12,6 +12,7 @@ import pytest
 from fleetkeep.agent.command import own_command
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.reconcile import reconcile
+from fleetkeep.agent.resources import Given
 from fleetkeep.clock import SystemClock
 from tests.builders import make_state
 
@@ -26,7 +27,9 @@ def fleetkeep(*arguments: str) -> subprocess.CompletedProcess[str]:
 def paths(tmp_path: Path) -> Paths:
     """A host to which a state without jobs was applied."""
     paths = Paths(tmp_path / "host")
-    reconcile(paths, make_state(), {}, check=False, allow_removals=False, clock=SystemClock(), command=own_command())
+    reconcile(
+        paths, make_state(), Given(), check=False, allow_removals=False, clock=SystemClock(), command=own_command()
+    )
     return paths
 
 

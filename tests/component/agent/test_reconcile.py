@@ -14,6 +14,7 @@ from fleetkeep.agent import reconcile as reconcile_module
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.reconcile import Reconciliation, reconcile
 from fleetkeep.agent.repositories import create_repository, local_repository_id
+from fleetkeep.agent.resources import Given
 from fleetkeep.agent.state import load_job, load_owned, load_repository, repository_id
 from fleetkeep.clock import SystemClock
 from fleetkeep.errors import (
@@ -81,7 +82,7 @@ def bring(
     return reconcile(
         paths,
         desired,
-        given,
+        Given(secrets=given),
         check=check,
         allow_removals=allow_removals,
         clock=SystemClock(),

@@ -12,6 +12,7 @@ import pytest
 
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.reconcile import reconcile
+from fleetkeep.agent.resources import Given
 from fleetkeep.clock import SystemClock
 from fleetkeep.model import DesiredState
 
@@ -63,7 +64,13 @@ def applied(task: Tasks) -> Tasks:
         }
     )
     reconcile(
-        Paths(prefix), desired, {"main": SECRET}, check=False, allow_removals=False, clock=SystemClock(), command=["x"]
+        Paths(prefix),
+        desired,
+        Given(secrets={"main": SECRET}),
+        check=False,
+        allow_removals=False,
+        clock=SystemClock(),
+        command=["x"],
     )
     return task
 

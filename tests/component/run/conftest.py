@@ -93,7 +93,13 @@ class Host:
         self._repositories: dict[str, Repository] = {}
 
     def add_repository(
-        self, name: str, *, location: str = "", secret: str = SECRET, encrypted: bool = True
+        self,
+        name: str,
+        *,
+        location: str = "",
+        secret: str = SECRET,
+        encrypted: bool = True,
+        append_only: bool = False,
     ) -> Repository:
         """Create a repository and record it as an apply does."""
         repository = Repository(
@@ -101,6 +107,7 @@ class Host:
             location=location or str(self._folder / "storage" / name),
             encryption=Encryption.REPOKEY_BLAKE2 if encrypted else Encryption.NONE,
             passphrase=PassphraseKind.GIVEN if encrypted else PassphraseKind.NONE,
+            append_only=append_only,
         )
         if encrypted:
             write_file(self.paths.passphrase(name), secret + "\n")

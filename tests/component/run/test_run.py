@@ -223,6 +223,17 @@ def test_retention_deletes_by_name_and_id_and_frees_the_space(host: Host, tree: 
     assert [message.archive_ids for message in told] == [(first.id,)]
 
 
+def test_in_an_append_only_repository_nothing_is_tried_that_only_its_storage_can_do(host: Host, tree: Path) -> None:
+    host.add_repository("local", append_only=True)
+    first = host.run(host.job(tree)).repositories[0].archive
+    assert first is not None
+    host.director.choose = lambda request: [entry for entry in request.listed if entry.id == first.id]
+    run = host.run(host.job(tree))
+    assert run.outcome is Outcome.SUCCEEDED
+    assert run.repositories[0].deleted == (first.name,)
+    assert stages(run)[3:] == [("delete", "succeeded")]
+
+
 def test_a_plan_that_lets_everything_go_cannot_delete_the_archive_just_made(host: Host, tree: Path) -> None:
     host.add_repository("local")
     host.director.choose = lambda request: [*request.listed, ListedArchive(id="0" * 64, name=request.listed[0].name)]

@@ -12,10 +12,12 @@ import pytest
 from ansible.plugins.loader import callback_loader
 
 
-def result(action: str, **returned: Any) -> SimpleNamespace:
+def result(action: str, arguments: dict[str, Any] | None = None, **returned: Any) -> SimpleNamespace:
     """A task's result as Ansible hands it to a callback."""
     return SimpleNamespace(
-        task=SimpleNamespace(action=action), host=SimpleNamespace(get_name=lambda: "web1"), result=returned
+        task=SimpleNamespace(action=action, args=arguments or {}),
+        host=SimpleNamespace(get_name=lambda: "web1"),
+        result=returned,
     )
 
 
@@ -46,6 +48,13 @@ def test_a_line_holds_what_the_director_found(report, tmp_path):
 
 def test_other_tasks_are_no_part_of_it(report, tmp_path):
     report.v2_runner_on_ok(result("ansible.builtin.debug", msg="hello"))
+    assert not (tmp_path / "report.jsonl").exists()
+
+
+def test_what_a_storage_host_is_asked_for_its_clients_is_no_result_of_a_client(report, tmp_path):
+    arguments = {"state": "granted", "applied": []}
+    report.v2_runner_on_ok(result("fleetkeep.backup.director", arguments, changed=True))
+    report.v2_runner_on_unreachable(result("fleetkeep.backup.director", arguments, msg="no route", unreachable=True))
     assert not (tmp_path / "report.jsonl").exists()
 
 

@@ -197,7 +197,11 @@ def as_in_a_large_catalog(is_large: bool) -> Iterator[None]:
     if not is_large:
         yield
         return
-    with patch.object(file_folders, "_QUESTIONS", 1), patch.object(file_search, "_FEW", 1):
+    with (
+        patch.object(file_folders, "_QUESTIONS", 1),
+        patch.object(file_search, "_FEW", 1),
+        patch.object(file_search, "_FIRST", 1),
+    ):
         yield
 
 

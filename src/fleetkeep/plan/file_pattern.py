@@ -64,6 +64,19 @@ class FilePattern:
         return tuple(dict.fromkeys(three for three in found if all(map(is_searchable, three))))
 
     @property
+    def letters(self) -> str:
+        """Two letters in a row that an accepted name certainly has, as an index that folds letters can find them; one
+        where there are no two."""
+        literals = [fold(literal) for literal in self.literals]
+        for length in (2, 1):
+            for literal in literals:
+                for place in range(len(literal) - length + 1):
+                    some = literal[place : place + length]
+                    if all(map(is_searchable, some)):
+                        return some
+        return ""
+
+    @property
     def needle(self) -> str:
         """The longest piece of ASCII that an accepted name certainly has, in small letters; empty when there is
         none."""

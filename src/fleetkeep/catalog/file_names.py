@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names that folders ever had, for searches; the only file that knows SQLite's full-text table.
+
+A document holds names of one folder, packed. ``file_search`` answers which documents have three letters in a row, and
+``file_search_term`` which have letters in a row that a document's three begin with. No name is ever forgotten, so what
+is found here is looked up in any case.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, text
+
+from fleetkeep.plan.file_pattern import FilePattern
+
+from . import tables
+from .file_folders import batches, decode
+
+#: How many names a document holds at most: fewer are told apart better, more are packed better.
+_DOCUMENT_NAMES = 1_000
+
+#: Beyond so many documents, one or two letters tell too little to be worth the question.
+_MANY = 2_000
+
+_MATCHING = text(
+    """
+    SELECT document.client, document.folder, document.number
+    FROM file_search CROSS JOIN file_search_document AS document ON document.number = file_search.rowid
+    WHERE file_search MATCH :words
+    """
+)
+
+_BEGINNING = text(
+    """
+    SELECT document.client, document.folder, document.number
+    FROM (SELECT DISTINCT doc FROM file_search_term WHERE term >= :least AND term < :most LIMIT :many) AS term
+    CROSS JOIN file_search_document AS document ON document.number = term.doc
+    """
+)
+
+_OF_FOLDERS = text("SELECT folder, names FROM file_search_document WHERE folder IN :keys").bindparams(
+    bindparam("keys", expanding=True)
+)
+
+_OF_NUMBERS = text("SELECT folder, names FROM file_search_document WHERE number IN :keys").bindparams(
+    bindparam("keys", expanding=True)
+)
+
+#: By key of a folder, the numbers of the documents of it that may have what is searched for.
+Documents = dict[int, list[int]]
+
+
+def add_names(connection: Connection, client: int, names: Mapping[int, Sequence[bytes]]) -> None:
+    """Let the search know names that are new in folders of a client.
+
+    Arguments:
+        connection: A writing transaction.
+        client: The key of the client.
+        names: By key of the folder, the names as bytes.
+    """
+    table = tables.file_search_document
+    number: int = connection.scalar(select(func.coalesce(func.max(table.c.number), 0))) or 0
+    documents, contents = [], []
+    for folder, new in names.items():
+        for some in batches(new, _DOCUMENT_NAMES):
+            number += 1
+            documents.append({"number": number, "client": client, "folder": folder, "names": _pack(some)})
+            contents.append({"number": number, "letters": _letters(some)})
+    if documents:
+        connection.execute(insert(table), documents)
+        connection.execute(text("INSERT INTO file_search (rowid, names) VALUES (:number, :letters)"), contents)
+
+
+def documents_like(connection: Connection, pattern: FilePattern) -> dict[int, Documents] | None:
+    """By client, all documents that may have a name that a pattern accepts; ``None`` where an index cannot tell."""
+    if pattern.trigrams:
+        words = " AND ".join('"{}"'.format(three.replace('"', '""')) for three in pattern.trigrams)
+        rows = connection.execute(_MATCHING, {"words": words}).all()
+    elif pattern.letters:
+        bounds = {"least": pattern.letters, "most": pattern.letters + "\U0010ffff", "many": _MANY}
+        rows = connection.execute(_BEGINNING, bounds).all()
+        if len(rows) == _MANY:
+            return None
+    else:
+        return None
+    found: dict[int, Documents] = {}
+    for client, folder, number in rows:
+        found.setdefault(client, {}).setdefault(folder, []).append(number)
+    return found
+
+
+def accepted_names(
+    connection: Connection, folders: Sequence[int], documents: Documents | None, pattern: FilePattern
+) -> dict[int, list[bytes]]:
+    """By folder, the names that a pattern accepts, in order; only from some documents if these are given."""
+    if documents is None:
+        rows = connection.execute(_OF_FOLDERS, {"keys": list(folders)})
+        return _accepted(rows, pattern)
+    found: dict[int, list[bytes]] = {}
+    for numbers in batches(number for folder in folders for number in documents.get(folder, ())):
+        for folder, names in _accepted(connection.execute(_OF_NUMBERS, {"keys": numbers}), pattern).items():
+            found[folder] = sorted({*found.get(folder, ()), *names})
+    return found
+
+
+def _accepted(rows: Iterable[Sequence[Any]], pattern: FilePattern) -> dict[int, list[bytes]]:
+    needle = pattern.needle.encode()
+    found: dict[int, set[bytes]] = {}
+    for folder, packed in rows:
+        names = zlib.decompress(packed, -zlib.MAX_WBITS)
+        if needle in names.lower():
+            some = {name for name in names.split(b"/") if needle in name.lower() and pattern.accepts_name(decode(name))}
+            found.setdefault(folder, set()).update(some)
+    return {folder: sorted(some) for folder, some in found.items()}
+
+
+def _pack(names: Iterable[bytes]) -> bytes:
+    """Names in the least room: deflated, without the header and checksum that a file would have."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(b"/".join(names)) + packer.flush()
+
+
+def _letters(names: Iterable[bytes]) -> str:
+    """What the index is told: two slashes at the end, so that every letter of a name begins some three."""
+    return "/".join(name.decode("utf-8", errors="replace") for name in names) + "//"
+
+
+__all__ = ["Documents", "accepted_names", "add_names", "documents_like"]

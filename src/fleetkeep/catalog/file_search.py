@@ -35,6 +35,13 @@ _FIRST = 256
 #: With more folders than these, all are walked through and those left out that cannot have it.
 _FEW = 8_000
 
+#: Versions by folder, and by folder and name: written so, the index of versions is used for both columns.
+_OF_FOLDERS = f"SELECT {COLUMNS} FROM {SOURCE} WHERE version.tree = :tree AND version.folder IN :keys"  # noqa: S608
+_OF_NAMES = (
+    f"WITH wanted (folder, name) AS :keys SELECT {COLUMNS} FROM wanted CROSS JOIN {SOURCE} "  # noqa: S608
+    "WHERE version.tree = :tree AND version.folder = wanted.folder AND version.name = wanted.name"
+)
+
 _TYPE_BITS = {FileType.FILE: 0o100000, FileType.FOLDER: 0o040000, FileType.LINK: 0o120000}
 
 #: By tree, the ordinals of the archives that a search is for; none for all of them.
@@ -64,14 +71,14 @@ class Search:
 
     def _any_names(self, client: int, chosen: Chosen) -> Iterator[tuple[bytes, bytes, list[VersionRow]]]:
         for folders, _ in self._folders(client):
-            rows = self._rows("version.folder IN :keys", [folder for folder, _ in folders], chosen)
+            rows = self._rows(_OF_FOLDERS, [folder for folder, _ in folders], chosen)
             for folder, path in folders:
                 yield from ((path, name, versions) for name, versions in _by_name(rows.get(folder, ())))
 
     def _some_names(self, client: int, chosen: Chosen) -> Iterator[tuple[bytes, bytes, list[VersionRow]]]:
         for names in batches(self._names(client), _MOST_NAMES, fewest=_FEWEST_NAMES):
             keys = [(folder, name) for folder, _, name in names]
-            rows = self._rows("(version.folder, version.name) IN :keys", keys, chosen)
+            rows = self._rows(_OF_NAMES, keys, chosen)
             found = {folder: dict(_by_name(of_folder)) for folder, of_folder in rows.items()}
             for folder, path, name in names:
                 if versions := found.get(folder, {}).get(name):
@@ -115,16 +122,13 @@ class Search:
         tree = FolderTree(self._connection, client)
         return (folder for number, path in starts for folder in tree.below(number, path))
 
-    def _rows(self, where: str, keys: Sequence[object], chosen: Chosen) -> dict[int, list[VersionRow]]:
+    def _rows(self, select: str, keys: Sequence[object], chosen: Chosen) -> dict[int, list[VersionRow]]:
         """By folder, the versions that the search is for, unsorted."""
         found: dict[int, list[VersionRow]] = {}
         for tree, ordinals in chosen.items():
             for ordinal in (None,) if ordinals is None else ordinals:
                 at = "" if ordinal is None else f"AND {AT}"
-                statement = text(
-                    f"SELECT {COLUMNS} FROM {SOURCE} "  # noqa: S608 -- made of constants only
-                    f"WHERE version.tree = :tree AND {where} {at} {self._conditions}"
-                ).bindparams(bindparam("keys", expanding=True))
+                statement = text(f"{select} {at} {self._conditions}").bindparams(bindparam("keys", expanding=True))
                 values = self._values | {"tree": tree, "keys": keys} | ({} if ordinal is None else {"ordinal": ordinal})
                 for row in self._connection.execute(statement, values):
                     found.setdefault(row[1], []).append(VersionRow(*row))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from fleetkeep.catalog import file_names, tables
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.catalog.file_above import note_above
+from fleetkeep.catalog.file_types import TYPE_FLAG
 from fleetkeep.clock import FixedClock
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.director.history import list_archives
@@ -23,11 +24,14 @@ from fleetkeep.model import ArchiveFacts, FileStatus, IndexState, Point
 Listing = Mapping[str, FileStatus]
 
 
-#: Between which bounds the sizes and times of each folder's versions are.
+#: Between which bounds the sizes and times of each folder's versions are, and which types they have.
 _EXTENTS = text(
-    """
-    UPDATE file_folder SET (largest_bytes, oldest_us, newest_us) =
-        (SELECT max(size), min(modified_us), max(modified_us) FROM file_version WHERE folder = file_folder.number)
+    f"""
+    UPDATE file_folder SET (largest_bytes, oldest_us, newest_us, types) = (
+        SELECT max(size), min(modified_us), max(modified_us), coalesce(sum(DISTINCT {TYPE_FLAG}), 0)
+        FROM file_version JOIN file_attribute AS attribute ON attribute.number = file_version.attribute
+        WHERE folder = file_folder.number
+    )
     """
 )
 

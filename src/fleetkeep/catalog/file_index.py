@@ -22,6 +22,7 @@ from . import tables
 from .file_above import note_above
 from .file_folders import encode
 from .file_names import add_names
+from .file_types import TYPE_FLAG, TYPE_FLAGS
 from .rows import ensure_row
 
 
@@ -421,17 +422,20 @@ _BEGIN = text(
 
 #: The extents of a folder only ever widen: they say where a search need not look.
 _WIDEN_EXTENTS = text(
-    """
+    f"""
     UPDATE file_folder
     SET largest_bytes = max(coalesce(largest_bytes, stage.largest), stage.largest),
         oldest_us = min(coalesce(oldest_us, stage.oldest), stage.oldest),
-        newest_us = max(coalesce(newest_us, stage.newest), stage.newest)
+        newest_us = max(coalesce(newest_us, stage.newest), stage.newest),
+        types = types | stage.types
     FROM (
-        SELECT folder, max(size) AS largest, min(modified_us) AS oldest, max(modified_us) AS newest
-        FROM temp.file_stage GROUP BY folder
+        SELECT folder, max(size) AS largest, min(modified_us) AS oldest, max(modified_us) AS newest,
+               {" | ".join(f"max({TYPE_FLAG} & {flag})" for flag in TYPE_FLAGS.values())} AS types
+        FROM temp.file_stage AS stage CROSS JOIN file_attribute AS attribute ON attribute.number = stage.attribute
+        GROUP BY folder
     ) AS stage
     WHERE number = stage.folder
-    """
+    """  # noqa: S608 -- made of constants only
 )
 
 _END_ONE = text(

@@ -9,7 +9,7 @@ is found here is looked up in any case.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text
 from fleetkeep.plan.file_pattern import FilePattern
 
 from . import tables
-from .file_folders import batches, decode
+from .file_folders import batches, decode, encode
 
 #: How many names a document holds at most: fewer are told apart better, more are packed better.
 _DOCUMENT_NAMES = 1_000
@@ -110,11 +110,24 @@ def _accepted(rows: Iterable[Sequence[Any]], pattern: FilePattern) -> dict[int, 
     needle = pattern.needle.encode()
     found: dict[int, set[bytes]] = {}
     for folder, packed in rows:
-        names = zlib.decompress(packed, -zlib.MAX_WBITS)
-        if needle in names.lower():
-            some = {name for name in names.split(b"/") if needle in name.lower() and pattern.accepts_name(decode(name))}
-            found.setdefault(folder, set()).update(some)
+        names = b"/" + zlib.decompress(packed, -zlib.MAX_WBITS) + b"/"
+        some: Iterable[bytes]
+        if needle:
+            some = (name for name in _having(names, needle) if pattern.accepts_name(decode(name)))
+        else:
+            some = map(encode, pattern.accepted_of(decode(names)))
+        found.setdefault(folder, set()).update(some)
     return {folder: sorted(some) for folder, some in found.items()}
+
+
+def _having(names: bytes, needle: bytes) -> Iterator[bytes]:
+    """Those of some names, with slashes around each, that have a needle in small letters; capital ones count alike."""
+    small = names.lower()
+    place = small.find(needle)
+    while place >= 0:
+        end = small.index(b"/", place)
+        yield names[small.rindex(b"/", 0, place) + 1 : end]
+        place = small.find(needle, end)
 
 
 def _pack(names: Iterable[bytes]) -> bytes:

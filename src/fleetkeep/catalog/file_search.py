@@ -20,6 +20,7 @@ from fleetkeep.plan.file_pattern import FilePattern
 
 from .file_folders import FolderTree, batches, decode, find_folders, paths_of
 from .file_names import Documents, accepted_names, documents_like
+from .file_types import TYPE_BITS, TYPE_FLAGS
 from .files import AT, COLUMNS, SOURCE, VersionRow
 from .types import microseconds_of
 
@@ -41,8 +42,6 @@ _OF_NAMES = (
     f"WITH wanted (folder, name) AS :keys SELECT {COLUMNS} FROM wanted CROSS JOIN {SOURCE} "  # noqa: S608
     "WHERE version.tree = :tree AND version.folder = wanted.folder AND version.name = wanted.name"
 )
-
-_TYPE_BITS = {FileType.FILE: 0o100000, FileType.FOLDER: 0o040000, FileType.LINK: 0o120000}
 
 #: By tree, the ordinals of the archives that a search is for; none for all of them.
 Chosen = Mapping[int, "tuple[int, ...] | None"]
@@ -111,7 +110,12 @@ class Search:
         yield from ((some, documents) for some in self._portions(rest))
 
     def _portions(self, folders: Iterable[tuple[int, bytes]]) -> Iterator[Folders]:
-        accepted = (folder for folder in folders if self._pattern.accepts_folder(decode(folder[1])))
+        needle = self._pattern.folder_needle.encode()
+        accepted = (
+            (number, path)
+            for number, path in folders
+            if needle in path.lower() and self._pattern.accepts_folder(decode(path))
+        )
         return batches(accepted, _MOST_FOLDERS, fewest=_FEWEST_FOLDERS)
 
     def _everywhere(self, client: int) -> Iterator[tuple[int, bytes]]:
@@ -164,7 +168,9 @@ def _conditions(query: FileQuery) -> tuple[str, dict[str, object]]:
         (f"{changed} < :changed_before", "changed_before", _moment(query.changed_before)),
     ]
     sql, values = _joined(known)
-    return sql + (f" AND ({' OR '.join(map(_type_condition, query.types))})" if query.types else ""), values
+    if query.types:
+        sql += f" AND ({' OR '.join(map(_type_condition, query.types))})"
+    return sql, values
 
 
 def _extent_conditions(query: FileQuery) -> tuple[str, dict[str, object]]:
@@ -174,6 +180,7 @@ def _extent_conditions(query: FileQuery) -> tuple[str, dict[str, object]]:
             ("largest_bytes >= :smallest", "smallest", query.smallest_bytes or None),
             ("newest_us >= :modified_after", "modified_after", _moment(query.modified_after)),
             ("oldest_us < :modified_before", "modified_before", _moment(query.modified_before)),
+            ("types & :types <> 0", "types", sum(TYPE_FLAGS[each] for each in set(query.types)) or None),
         ]
     )
 
@@ -185,9 +192,9 @@ def _joined(known: Sequence[tuple[str, str, object]]) -> tuple[str, dict[str, ob
 
 
 def _type_condition(wanted: FileType) -> str:
-    bits = _TYPE_BITS.get(wanted)
+    bits = TYPE_BITS.get(wanted)
     if bits is None:
-        return f"attribute.mode & 61440 NOT IN ({', '.join(map(str, _TYPE_BITS.values()))})"
+        return f"attribute.mode & 61440 NOT IN ({', '.join(map(str, TYPE_BITS.values()))})"
     return f"attribute.mode & 61440 = {bits}"
 
 

@@ -348,6 +348,7 @@ file_folder = Table(
     Column("largest_bytes", BigInteger, doc="Nothing that ever lay in it was larger; none: nothing did."),
     Column("oldest_us", BigInteger, doc="Nothing that ever lay in it had changed before: microseconds since 1970."),
     Column("newest_us", BigInteger, doc="Nothing that ever lay in it had changed later."),
+    Column("types", Integer, nullable=False, server_default="0", doc="What ever lay in it, as flags of `file_types`."),
     UniqueConstraint("client", "parent", "name"),
 )
 

@@ -62,6 +62,7 @@ def _create_paths() -> None:
         sa.Column("largest_bytes", sa.BigInteger(), nullable=True),
         sa.Column("oldest_us", sa.BigInteger(), nullable=True),
         sa.Column("newest_us", sa.BigInteger(), nullable=True),
+        sa.Column("types", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("number", name="pk_file_folder"),
         sa.UniqueConstraint("client", "parent", "name", name="uq_file_folder_client_parent_name"),
     )

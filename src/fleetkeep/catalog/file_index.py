@@ -427,7 +427,7 @@ _WIDEN_EXTENTS = text(
     SET largest_bytes = max(coalesce(largest_bytes, stage.largest), stage.largest),
         oldest_us = min(coalesce(oldest_us, stage.oldest), stage.oldest),
         newest_us = max(coalesce(newest_us, stage.newest), stage.newest),
-        types = types | stage.types
+        types = file_folder.types | stage.types
     FROM (
         SELECT folder, max(size) AS largest, min(modified_us) AS oldest, max(modified_us) AS newest,
                {" | ".join(f"max({TYPE_FLAG} & {flag})" for flag in TYPE_FLAGS.values())} AS types

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from fleetkeep.model.base import Model
 
-
 _DESCRIBED: set[type[Model]] = set()
 
 

@@ -97,11 +97,11 @@ def accepted_names(
 ) -> dict[int, list[bytes]]:
     """By folder, the names that a pattern accepts, in order; only from some documents if these are given."""
     if documents is None:
-        rows = connection.execute(_OF_FOLDERS, {"keys": list(folders)})
+        rows = connection.execute(_OF_FOLDERS, {"keys": list(folders)}).all()
         return _accepted(rows, pattern)
     found: dict[int, list[bytes]] = {}
     for numbers in batches(number for folder in folders for number in documents.get(folder, ())):
-        for folder, names in _accepted(connection.execute(_OF_NUMBERS, {"keys": numbers}), pattern).items():
+        for folder, names in _accepted(connection.execute(_OF_NUMBERS, {"keys": numbers}).all(), pattern).items():
             found[folder] = sorted({*found.get(folder, ()), *names})
     return found
 

@@ -134,7 +134,7 @@ class Search:
                 at = "" if ordinal is None else f"AND {AT}"
                 statement = text(f"{select} {at} {self._conditions}").bindparams(bindparam("keys", expanding=True))
                 values = self._values | {"tree": tree, "keys": keys} | ({} if ordinal is None else {"ordinal": ordinal})
-                for row in self._connection.execute(statement, values):
+                for row in self._connection.execute(statement, values).all():
                     found.setdefault(row[1], []).append(VersionRow(*row))
         return found
 

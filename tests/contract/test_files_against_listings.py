@@ -212,7 +212,7 @@ def as_in_a_large_catalog(is_large: bool) -> Iterator[None]:
         patch.object(file_folders, "_QUESTIONS", 1),
         patch.object(file_search, "_FEW", 1),
         patch.object(file_search, "_FIRST", 1),
-        patch.object(file_names, "_MANY", 3),
+        patch.multiple(file_names, _MANY=4, _MANY_WITH_FEW_LETTERS=3),
     ):
         yield
 

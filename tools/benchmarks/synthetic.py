@@ -122,7 +122,7 @@ def write_rest(path: Path, versions: int) -> int:
         with catalog.write() as connection:
             connection.execute(_WRITE_VERSIONS, values)
             connection.execute(_END_VERSIONS, values)
-            connection.execute(_WIDEN, values)
+            connection.execute(_WIDEN)
     catalog.close()
     return int(rounds * paths)
 
@@ -172,7 +172,11 @@ _END_VERSIONS = text(
 )
 
 _WIDEN = text(
-    "UPDATE file_folder SET largest_bytes = 200000, newest_us = newest_us + 10 * :rounds * :day WHERE types > 0"
+    """
+    UPDATE file_folder SET largest_bytes = held.largest, newest_us = held.newest
+    FROM (SELECT folder, max(size) AS largest, max(modified_us) AS newest FROM file_version GROUP BY folder) AS held
+    WHERE number = held.folder
+    """
 )
 
 

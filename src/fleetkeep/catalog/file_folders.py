@@ -31,9 +31,15 @@ _ABOVE = text(
     """
 ).bindparams(bindparam("numbers", expanding=True))
 
-_CHILDREN_OF = text(
-    "SELECT parent, name, number FROM file_folder WHERE client = :client AND parent IN :parents ORDER BY parent, name"
-).bindparams(bindparam("parents", expanding=True))
+_GRANDCHILDREN = text(
+    """
+    SELECT below.parent, below.name, below.number
+    FROM file_folder AS folder
+    CROSS JOIN file_folder AS below ON below.client = :client AND below.parent = folder.number
+    WHERE folder.client = :client AND folder.parent = :parent
+    ORDER BY folder.name, below.name
+    """
+)
 
 #: All folders of a client, as the index of them has them.
 _ALL = text("SELECT parent, name, number FROM file_folder WHERE client = :client ORDER BY parent, name")
@@ -55,30 +61,29 @@ class FolderTree:
     def below(self, start: int, path: bytes) -> Iterator[tuple[int, bytes]]:
         """A folder and all below it with their paths, each before those in it, and those in the order of names."""
         stack = [(start, path)]
-        self._learn([start])
+        if not self._has_all:
+            self._known[start] = list(child_folders(self._connection, self._client, start).items())
         while stack:
             number, place = stack.pop()
             yield number, place
             if children := self._known.get(number):
-                self._learn([child for _, child in children])
+                self._look_ahead(number, children)
                 prefix = join(place, b"")
                 stack += [(child, prefix + name) for name, child in reversed(children)]
 
-    def _learn(self, folders: Sequence[int]) -> None:
-        """Learn what is in some folders, with one question for very many."""
-        for parents in () if self._has_all else batches(folders):
-            self._questions += 1
-            if self._questions > _QUESTIONS:
-                self._has_all = True
-                self._known = {}
-                rows = self._connection.execute(_ALL, {"client": self._client}).all()
-            else:
-                self._known |= {parent: [] for parent in parents}
-                rows = self._connection.execute(_CHILDREN_OF, {"client": self._client, "parents": parents}).all()
-            for parent, name, number in rows:
-                self._known.setdefault(parent, []).append((name, number))
-            if self._has_all:
-                break
+    def _look_ahead(self, folder: int, children: Sequence[tuple[bytes, int]]) -> None:
+        """Learn with one question what is in the folders in a folder."""
+        if self._has_all:
+            return
+        self._questions += 1
+        if self._questions > _QUESTIONS:
+            self._has_all, self._known = True, {}
+            rows = self._connection.execute(_ALL, {"client": self._client}).all()
+        else:
+            self._known |= {child: [] for _, child in children}
+            rows = self._connection.execute(_GRANDCHILDREN, {"client": self._client, "parent": folder}).all()
+        for parent, name, number in rows:
+            self._known.setdefault(parent, []).append((name, number))
 
 
 def encode(text: str) -> bytes:

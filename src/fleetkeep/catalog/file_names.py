@@ -22,14 +22,15 @@ from .file_folders import batches, decode, encode
 #: How many names a document holds at most: fewer are told apart better, more are packed better.
 _DOCUMENT_NAMES = 1_000
 
-#: Beyond so many documents, one or two letters tell too little to be worth the question.
-_MANY = 2_000
+#: With so many documents or more, an index tells too little to be worth listening to: where much is found the search
+#: ends early, and names are read faster than such an answer. One or two letters stand for many threes, which cost more.
+_MANY, _MANY_WITH_FEW_LETTERS = 20_000, 2_000
 
 _MATCHING = text(
     """
     SELECT document.client, document.folder, document.number
-    FROM file_search CROSS JOIN file_search_document AS document ON document.number = file_search.rowid
-    WHERE file_search MATCH :words
+    FROM (SELECT rowid FROM file_search WHERE file_search MATCH :words LIMIT :many) AS matching
+    CROSS JOIN file_search_document AS document ON document.number = matching.rowid
     """
 )
 
@@ -78,13 +79,13 @@ def documents_like(connection: Connection, pattern: FilePattern) -> dict[int, Do
     """By client, all documents that may have a name that a pattern accepts; ``None`` where an index cannot tell."""
     if pattern.trigrams:
         words = " AND ".join('"{}"'.format(three.replace('"', '""')) for three in pattern.trigrams)
-        rows = connection.execute(_MATCHING, {"words": words}).all()
+        many, rows = _MANY, connection.execute(_MATCHING, {"words": words, "many": _MANY}).all()
     elif pattern.letters:
-        bounds = {"least": pattern.letters, "most": pattern.letters + "\U0010ffff", "many": _MANY}
-        rows = connection.execute(_BEGINNING, bounds).all()
-        if len(rows) == _MANY:
-            return None
+        many, bounds = _MANY_WITH_FEW_LETTERS, {"least": pattern.letters, "most": pattern.letters + "\U0010ffff"}
+        rows = connection.execute(_BEGINNING, bounds | {"many": many}).all()
     else:
+        return None
+    if len(rows) == many:
         return None
     found: dict[int, Documents] = {}
     for client, folder, number in rows:

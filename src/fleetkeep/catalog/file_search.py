@@ -96,7 +96,7 @@ class Search:
         everywhere = self._everywhere(client)
         first = list(islice(everywhere, _FIRST)) if within is None else []
         yield from ((some, None) for some in self._portions(first))
-        if within is None and len(first) < _FIRST:
+        if len(first) < _FIRST if within is None else not within:
             return
         documents = None if self._documents is None else self._documents.get(client, {})
         wanted = within

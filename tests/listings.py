@@ -9,11 +9,12 @@ from typing import Any
 
 from builders import MINUTE, NOW, Sender, make_archive, received
 from hypothesis import strategies as st
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
-from fleetkeep.catalog import file_search, tables
+from fleetkeep.catalog import file_names, tables
 from fleetkeep.catalog.database import Catalog
 from fleetkeep.catalog.file_above import note_above
+from fleetkeep.catalog.file_types import TYPE_FLAG
 from fleetkeep.clock import FixedClock
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.director.history import list_archives
@@ -21,6 +22,18 @@ from fleetkeep.model import ArchiveFacts, FileStatus, IndexState, Point
 
 #: By stored path, what it is.
 Listing = Mapping[str, FileStatus]
+
+
+#: Between which bounds the sizes and times of each folder's versions are, and which types they have.
+_EXTENTS = text(
+    f"""
+    UPDATE file_folder SET (largest_bytes, oldest_us, newest_us, types) = (
+        SELECT max(size), min(modified_us), max(modified_us), coalesce(sum(DISTINCT {TYPE_FLAG}), 0)
+        FROM file_version JOIN file_attribute AS attribute ON attribute.number = file_version.attribute
+        WHERE folder = file_folder.number
+    )
+    """
+)
 
 
 def file_of(size: int = 1, modified: int = 0, **changes: Any) -> FileStatus:
@@ -151,7 +164,8 @@ def _put(connection: Connection, archive_id: str, listing: Listing, state: Index
         begun |= set(_children(connection, archive.client, *key))
     if is_noted:
         note_above(connection, archive.client, tree, begun)
-    file_search.add_names(connection, archive.client, new)
+    file_names.add_names(connection, archive.client, new)
+    connection.execute(_EXTENTS)
 
 
 def _children(connection: Connection, client: int, parent: int, name: bytes) -> Sequence[int]:

@@ -34,6 +34,7 @@ def _made(program: str, name: str, encryption: Encryption, secret: str | None) -
 
 def put_repository(repository: Repository, program: str, secret: str | None) -> str:
     """Have a new repository at its local place, with its key inside it or with none; gives its id."""
+    assert repository.is_local
     place = Path(repository.location)
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(_made(program, repository.name, repository.encryption, secret), place)

@@ -16,6 +16,7 @@ from fleetkeep.agent.access import repository_access
 from fleetkeep.agent.files import write_file
 from fleetkeep.agent.ledger import Ledger
 from fleetkeep.agent.paths import Paths
+from fleetkeep.agent.repositories import create_repository
 from fleetkeep.agent.runner import run_job
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.command import create_arguments
@@ -56,7 +57,10 @@ class ManagedHost:
         self.repository = Repository(name="local", location=location or str(folder / "repository"))
         write_file(self.paths.passphrase("local"), SECRET + "\n")
         self.access: BorgAccess = repository_access(self.paths, self.repository, program)
-        identity = put_repository(self.repository, program.path, SECRET)
+        if self.repository.is_local:
+            identity = put_repository(self.repository, program.path, SECRET)
+        else:
+            identity = create_repository(self.repository, self.access)
         put_empty_catalog(self.paths.catalog)
         self.job = Job(
             name="system",

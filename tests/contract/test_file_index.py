@@ -160,6 +160,7 @@ def test_intervals_are_those_of_full_listings(history_of_steps):
             found = {entry.path: entry.status for entry in files.point_entries(catalog, point)}
             assert {path: status for path, status in found.items() if status is not None} == now
         _nothing_dead_is_kept(catalog)
+        _extents_hold_everything(catalog)
         with catalog.read() as connection:
             assert messages.list_quarantined(connection) == []
 
@@ -181,6 +182,22 @@ def _nothing_dead_is_kept(catalog: Catalog) -> None:
         ).all()
         for first, last in connection.execute(select(version.c.first, version.c.last)):
             assert last is None or any(first <= ordinal <= last for ordinal in living)
+
+
+def _extents_hold_everything(catalog: Catalog) -> None:
+    """What the folders say of sizes, times and types is true of every version, so that no search leaves one out."""
+    folder, version, attribute = tables.file_folder, tables.file_version, tables.file_attribute
+    query = (
+        select(folder, version.c.size, version.c.modified_us, attribute.c.mode)
+        .join(version, version.c.folder == folder.c.number)
+        .join(attribute, version.c.attribute == attribute.c.number)
+    )
+    flags = {stat.S_IFREG: 1, stat.S_IFDIR: 2, stat.S_IFLNK: 4}
+    with catalog.read() as connection:
+        for row in connection.execute(query):
+            assert row.size <= row.largest_bytes
+            assert row.oldest_us <= row.modified_us <= row.newest_us
+            assert row.types & flags.get(stat.S_IFMT(row.mode), 8)
 
 
 @pytest.fixture

@@ -16,13 +16,15 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
+from builders import MINUTE, NOW
 from empty_catalog import put_empty_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from listings import FOLDERS, Listing, Shelf, by_folder, folder_listing, listings
 
-from fleetkeep.catalog import file_folders, file_search
+from fleetkeep.catalog import file_folders, file_names, file_search
 from fleetkeep.catalog.database import Catalog, open_catalog
+from fleetkeep.catalog.types import moment_of
 from fleetkeep.director import files
 from fleetkeep.errors import PathInNeither, PathNotInArchive
 from fleetkeep.model import FileQuery, FileType, FileVersion, IndexState, PatternKind, Point
@@ -33,6 +35,7 @@ PATTERNS = (
     *("", "a", "b.T", "new\nl", "\udce9", "%", "_OFF", "long", "ОТЧЁ", '"q"'),
     *("*", "*.txt", "?B.txt", "[ab]*", "[!a]*", "*[[]x]", "*ong*", "*\n*", "отч*"),
     *("ssh/", "/etc/", "etc/ssh/a", "/srv/www/a", "w/a", "/", "f\udce9/deep/e"),
+    *("t", "x]", "-", "é", "[a-l]*", "?*[!a-z]"),
 )
 
 #: Into which line each archive goes, what it holds, and what becomes of it.
@@ -48,6 +51,9 @@ queries = st.builds(
     types=st.sampled_from([(), (), (FileType.FILE,), (FileType.FOLDER, FileType.LINK), (FileType.OTHER,)]),
     smallest_bytes=st.sampled_from([None, None, 1, 2]),
     largest_bytes=st.sampled_from([None, None, 1, 2]),
+    modified_after=st.sampled_from([None, None, moment_of(1)]),
+    modified_before=st.sampled_from([None, None, moment_of(2)]),
+    at=st.sampled_from([None, None, NOW + 3 * MINUTE]),
     client=st.sampled_from([None, None, "web2"]),
     repository=st.sampled_from([None, None, "local"]),
     limit=st.sampled_from([None, None, 2]),
@@ -168,7 +174,12 @@ def test_searches(
             for client in ("web1", "web2"):
                 lines = [line for line in LINES if line[0] == client and is_asked(line, query)]
                 for path in by_folder(past.paths(client)):
-                    versions = [each for line in lines for each in past.versions(path, line) if accepts(each, query)]
+                    versions = [
+                        each
+                        for line in lines
+                        for each in past.versions(path, line)
+                        if accepts(each, query) and is_at(past, each, line, query)
+                    ]
                     versions.sort(key=lambda version: (version.last_seen_at, version.first_seen_at), reverse=True)
                     wanted += [versions] if versions else []
             assert files.find_files(past.catalog, query) == [
@@ -186,7 +197,12 @@ def as_in_a_large_catalog(is_large: bool) -> Iterator[None]:
     if not is_large:
         yield
         return
-    with patch.object(file_folders, "_QUESTIONS", 1), patch.object(file_search, "_FEW", 1):
+    with (
+        patch.object(file_folders, "_QUESTIONS", 1),
+        patch.object(file_search, "_FEW", 1),
+        patch.object(file_search, "_FIRST", 1),
+        patch.multiple(file_names, _MANY=4, _MANY_WITH_FEW_LETTERS=3),
+    ):
         yield
 
 
@@ -210,7 +226,18 @@ def accepts(version: FileVersion, query: FileQuery) -> bool:
         and (not query.types or status.type in query.types)
         and (query.smallest_bytes or 0) <= status.size
         and (query.largest_bytes is None or status.size <= query.largest_bytes)
+        and (query.modified_after is None or status.modified_at >= query.modified_after)
+        and (query.modified_before is None or status.modified_at < query.modified_before)
     )
+
+
+def is_at(past: Past, version: FileVersion, line: tuple[str, str, str], query: FileQuery) -> bool:
+    """Whether the newest archive of the line that had begun by the moment of a query holds a version."""
+    if query.at is None:
+        return True
+    shown = [point.archive.started_at for point, _, is_shown in past.lines[line] if is_shown]
+    begun = max((moment for moment in shown if moment <= query.at), default=None)
+    return begun is not None and version.first_seen_at <= begun <= version.last_seen_at
 
 
 @given(history=histories)

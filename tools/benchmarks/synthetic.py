@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A catalog of a file tree that never was, told to the Director by the messages that agents send.
 
-Run as a program, ``python -m benchmarks.synthetic CATALOG PATHS VERSIONS``, so that its memory is its own; it prints
-what that took as JSON. The paths are computed from their numbers, so that they need no memory.
+Telling ten million versions takes a quarter of an hour; so what is beyond a number of them is written at once, with the
+same changes in each archive. Run as a program, ``python -m benchmarks.synthetic CATALOG PATHS VERSIONS TOLD``, so that
+its memory is its own; it prints what the telling took as JSON. The paths are computed from their numbers, so that they
+need no memory.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 
-from fleetkeep.catalog.database import open_catalog
+from sqlalchemy import text
+
+from fleetkeep.catalog.database import Catalog, open_catalog
 from fleetkeep.clock import SystemClock
 from fleetkeep.director.embedded import EmbeddedDirector
 from fleetkeep.ids import new_id
@@ -49,7 +53,7 @@ _ENDINGS = (".txt", ".pdf", ".py", ".jpg", ".html", ".json", ".so", ".conf", ".g
 class Indexing:
     """What the telling of a synthetic tree took."""
 
-    versions: int
+    told: int
     first_rows_per_cpu_second: float
     later_rows_per_cpu_second: float
     cpu_seconds: float
@@ -57,8 +61,10 @@ class Indexing:
 
 
 def main() -> int:
-    catalog, paths, versions = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    print(json.dumps(tell_tree(catalog, paths, versions).__dict__))
+    path, (paths, versions, told) = Path(sys.argv[1]), map(int, sys.argv[2:5])
+    indexing = tell_tree(path, paths, min(told, versions))
+    written = write_rest(path, versions - indexing.told)
+    print(json.dumps({**indexing.__dict__, "versions": indexing.told + written}))
     return 0
 
 
@@ -93,12 +99,85 @@ def tell_tree(path: Path, paths: int, versions: int) -> Indexing:
         rows[is_first] += sum(count for _, count in batch)
     catalog.close()
     return Indexing(
-        versions=sum(rows.values()),
+        told=sum(rows.values()),
         first_rows_per_cpu_second=rows[True] / max(spent[True], 1e-9),
         later_rows_per_cpu_second=rows[False] / max(spent[False], 1e-9),
         cpu_seconds=sum(spent.values()),
         peak_bytes=peak_bytes(),
     )
+
+
+def write_rest(path: Path, versions: int) -> int:
+    """Give the paths more versions, about so many in all, without telling them; gives how many.
+
+    Each path changes in every tenth archive, another tenth of them in each.
+    """
+    catalog = open_catalog(path)
+    with catalog.read() as connection:
+        paths, last = connection.execute(text("SELECT count(*), max(first) FROM file_version WHERE last IS NULL")).one()
+    rounds = round(versions / paths) if paths else 0
+    if rounds:
+        _find_archives(catalog, last, 10 * rounds)
+        values = {"last": last, "rounds": rounds, "day": 86_400_000_000}
+        with catalog.write() as connection:
+            connection.execute(_WRITE_VERSIONS, values)
+            connection.execute(_END_VERSIONS, values)
+            connection.execute(_WIDEN)
+    catalog.close()
+    return int(rounds * paths)
+
+
+def _find_archives(catalog: Catalog, last: int, count: int) -> None:
+    """Further archives, whose files are said to be known."""
+    director = EmbeddedDirector(catalog, SystemClock())
+    for number in range(last + 1, last + count + 1):
+        found = ArchiveFound(job=JOB, run_id=f"{number:012x}", archive=_archive(number))
+        now = datetime.now(timezone.utc)
+        director.deliver(
+            [Envelope(client=CLIENT, sequence=1_000_000 + number, token=new_id(), recorded_at=now, message=found)]
+        )
+    with catalog.write() as connection:
+        connection.execute(_COMPLETE_POINTS)
+
+
+#: The tenth of a path, which is the round's archive in which it changes.
+_TENTH = "(version.size / 7 + version.folder) % 10"
+
+_COMPLETE_POINTS = text(
+    """
+    INSERT INTO file_point (tree, ordinal, archive, state, attempt, parts, entries, indexed_at)
+    SELECT newest.tree, newest.ordinal + row_number() OVER (ORDER BY archive.number), archive.number, 'complete',
+           'written', 1, newest.entries, newest.indexed_at
+    FROM archive CROSS JOIN (SELECT * FROM file_point ORDER BY ordinal DESC LIMIT 1) AS newest
+    WHERE archive.number NOT IN (SELECT archive FROM file_point)
+    """
+)
+
+_WRITE_VERSIONS = text(
+    f"""
+    WITH RECURSIVE round (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM round WHERE number + 1 < :rounds)
+    INSERT INTO file_version
+        (tree, folder, name, first, last, size, modified_us, inode_after_us, attribute, target)
+    SELECT tree, folder, name, :last + 1 + 10 * round.number + {_TENTH},
+           CASE WHEN round.number + 1 < :rounds THEN :last + 10 + 10 * round.number + {_TENTH} END,
+           (size + 104729 * (round.number + 1)) % 200000, modified_us + (10 * round.number + {_TENTH}) * :day,
+           inode_after_us, attribute, target
+    FROM file_version AS version CROSS JOIN round
+    WHERE last IS NULL AND first <= :last
+    """
+)
+
+_END_VERSIONS = text(
+    f"UPDATE file_version AS version SET last = :last + {_TENTH} WHERE last IS NULL AND first <= :last"
+)
+
+_WIDEN = text(
+    """
+    UPDATE file_folder SET largest_bytes = held.largest, newest_us = held.newest
+    FROM (SELECT folder, max(size) AS largest, max(modified_us) AS newest FROM file_version GROUP BY folder) AS held
+    WHERE number = held.folder
+    """
+)
 
 
 def _envelopes(paths: int, versions: int) -> Iterator[tuple[Envelope, int]]:

@@ -31,6 +31,7 @@ from fleetkeep.plan.change import Plan
 from fleetkeep.plan.live import LiveReport
 from fleetkeep.plan.restore import RestorePlan
 
+from .docstrings import describe_keys
 from .fleet_file import definition, reachable, render_type
 from .schemas import Schema
 
@@ -125,6 +126,7 @@ PRINTED: tuple[Any, ...] = (
 
 def render() -> dict[str, str]:
     """The page, by path."""
+    describe_keys()
     sections: dict[str, str] = {}
     for printed in PRINTED:
         schema = TypeAdapter(printed).json_schema(mode="serialization")

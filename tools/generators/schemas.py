@@ -16,6 +16,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from fleetkeep.model.base import Model, render_duration
 from fleetkeep.model.fleet import FleetFile
 
+from .docstrings import describe_keys
+
 #: Each schema's file name and model.
 SCHEMAS: dict[str, type[Model]] = {"fleet": FleetFile}
 
@@ -60,6 +62,7 @@ def build(model: type[Model]) -> Schema:
 
 def describe(model: type[Model]) -> Schema:
     """The plain schema of ``model``: the titles that only repeat a key are left out, unknown keys are refused."""
+    describe_keys()
     schema = model.model_json_schema(schema_generator=_Generator)
     for properties in [schema["properties"], *(part.get("properties", {}) for part in schema["$defs"].values())]:
         for field in properties.values():

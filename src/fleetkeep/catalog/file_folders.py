@@ -31,40 +31,59 @@ _ABOVE = text(
     """
 ).bindparams(bindparam("numbers", expanding=True))
 
+_GRANDCHILDREN = text(
+    """
+    SELECT below.parent, below.name, below.number
+    FROM file_folder AS folder
+    CROSS JOIN file_folder AS below ON below.client = :client AND below.parent = folder.number
+    WHERE folder.client = :client AND folder.parent = :parent
+    ORDER BY folder.name, below.name
+    """
+)
+
 #: All folders of a client, as the index of them has them.
 _ALL = text("SELECT parent, name, number FROM file_folder WHERE client = :client ORDER BY parent, name")
 
-#: After so many questions for the folders in one, all folders are read at once.
-_QUESTIONS = 2000
+#: After so many questions for the folders in others, all folders are read at once.
+_QUESTIONS = 300
 
 
 class FolderTree:
-    """The folders of a client in the order of their paths: a few are asked for one by one, many are read at once."""
+    """The folders of a client in the order of their paths: read as far as they are asked for, and many at once."""
 
     def __init__(self, connection: Connection, client: int) -> None:
         self._connection = connection
         self._client = client
         self._questions = 0
-        self._all: dict[int, list[tuple[bytes, int]]] | None = None
+        self._has_all = False
+        self._known: dict[int, list[tuple[bytes, int]]] = {}
 
     def below(self, start: int, path: bytes) -> Iterator[tuple[int, bytes]]:
         """A folder and all below it with their paths, each before those in it, and those in the order of names."""
         stack = [(start, path)]
+        if not self._has_all:
+            self._known[start] = list(child_folders(self._connection, self._client, start).items())
         while stack:
             number, place = stack.pop()
             yield number, place
-            stack += [(child, join(place, name)) for name, child in reversed(self._children(number))]
+            if children := self._known.get(number):
+                self._look_ahead(number, children)
+                prefix = join(place, b"")
+                stack += [(child, prefix + name) for name, child in reversed(children)]
 
-    def _children(self, folder: int) -> Sequence[tuple[bytes, int]]:
-        if self._all is not None:
-            return self._all.get(folder, ())
+    def _look_ahead(self, folder: int, children: Sequence[tuple[bytes, int]]) -> None:
+        """Learn with one question what is in the folders in a folder."""
+        if self._has_all:
+            return
         self._questions += 1
         if self._questions > _QUESTIONS:
-            self._all = {}
-            for parent, name, number in self._connection.execute(_ALL, {"client": self._client}):
-                self._all.setdefault(parent, []).append((name, number))
-            return self._all.get(folder, ())
-        return list(child_folders(self._connection, self._client, folder).items())
+            self._has_all, self._known = True, {}
+            rows = self._connection.execute(_ALL, {"client": self._client}).all()
+        else:
+            self._known |= {child: [] for _, child in children}
+            rows = self._connection.execute(_GRANDCHILDREN, {"client": self._client, "parent": folder}).all()
+        for parent, name, number in rows:
+            self._known.setdefault(parent, []).append((name, number))
 
 
 def encode(text: str) -> bytes:

@@ -21,7 +21,8 @@ from fleetkeep.model import IndexOrder, IndexRequest, IndexState, ListedArchive
 from . import tables
 from .file_above import note_above
 from .file_folders import encode
-from .file_search import add_names
+from .file_names import add_names
+from .file_types import TYPE_FLAG, TYPE_FLAGS
 from .rows import ensure_row
 
 
@@ -331,6 +332,7 @@ def _take_there(connection: Connection, telling: Telling) -> None:
     if telling.ordinal > 1:
         connection.execute(_END_CHANGED, values)
     connection.execute(_BEGIN, values)
+    connection.execute(_WIDEN_EXTENTS)
     add_names(connection, telling.client, new)
 
 
@@ -416,6 +418,24 @@ _BEGIN = text(
     SELECT :tree, folder, name, :ordinal, NULL, size, modified_us, inode_after_us, attribute, target
     FROM temp.file_stage
     """
+)
+
+#: The extents of a folder only ever widen: they say where a search need not look.
+_WIDEN_EXTENTS = text(
+    f"""
+    UPDATE file_folder
+    SET largest_bytes = max(coalesce(largest_bytes, stage.largest), stage.largest),
+        oldest_us = min(coalesce(oldest_us, stage.oldest), stage.oldest),
+        newest_us = max(coalesce(newest_us, stage.newest), stage.newest),
+        types = file_folder.types | stage.types
+    FROM (
+        SELECT folder, max(size) AS largest, min(modified_us) AS oldest, max(modified_us) AS newest,
+               {" | ".join(f"max({TYPE_FLAG} & {flag})" for flag in TYPE_FLAGS.values())} AS types
+        FROM temp.file_stage AS stage CROSS JOIN file_attribute AS attribute ON attribute.number = stage.attribute
+        GROUP BY folder
+    ) AS stage
+    WHERE number = stage.folder
+    """  # noqa: S608 -- made of constants only
 )
 
 _END_ONE = text(

@@ -371,6 +371,10 @@ file_folder = Table(
     Column("client", _reference("client"), nullable=False),
     Column("parent", BigInteger, nullable=False),
     Column("name", LargeBinary, nullable=False),
+    Column("largest_bytes", BigInteger, doc="Nothing that ever lay in it was larger; none: nothing did."),
+    Column("oldest_us", BigInteger, doc="Nothing that ever lay in it had changed before: microseconds since 1970."),
+    Column("newest_us", BigInteger, doc="Nothing that ever lay in it had changed later."),
+    Column("types", Integer, nullable=False, server_default="0", doc="What ever lay in it, as flags of `file_types`."),
     UniqueConstraint("client", "parent", "name"),
 )
 
@@ -430,6 +434,8 @@ file_search_document = Table(
     Column("number", Key, primary_key=True),
     Column("client", _reference("client"), nullable=False),
     Column("folder", _reference("file_folder"), nullable=False),
+    Column("names", LargeBinary, nullable=False, doc="The names with slashes between them, as raw deflate."),
+    Index(None, "folder"),
 )
 
 #: Every message that was taken, so that each is applied once.
@@ -463,10 +469,15 @@ FILE_SEARCH = (
     "tokenize='trigram case_sensitive 0')"
 )
 
-event.listen(metadata, "after_create", DDL(FILE_SEARCH).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+#: In SQLite, each three letters with each document that has them, in the order of the letters.
+FILE_SEARCH_TERM = "CREATE VIRTUAL TABLE file_search_term USING fts5vocab(file_search, instance)"
+
+for statement in (FILE_SEARCH, FILE_SEARCH_TERM):
+    event.listen(metadata, "after_create", DDL(statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 __all__ = [
     "FILE_SEARCH",
+    "FILE_SEARCH_TERM",
     "applied_state",
     "archive",
     "client",

@@ -80,6 +80,9 @@ def command(
     With a slash it is about the path: `ssh/key` finds /etc/ssh/key.pub, `/etc/ssh` what begins so from the root,
     '/home/*/.bashrc' stays within folders, '/home/**/*.pdf' is any number of folders deep.
 
+    Paths come folder by folder, and the search ends with --limit. Letters that PATTERN fixes, and --larger, --type and
+    the times, tell which folders are looked into; '[0-9]?*' fixes no letter, so that every name may have to be read.
+
     \b
     fleetkeep find invoice
     fleetkeep find '*.iso' --larger 1G

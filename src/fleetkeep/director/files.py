@@ -202,31 +202,22 @@ def _search(catalog: Catalog, query: FileQuery) -> Iterator[list[FileVersion]]:
         lines = file_points.list_lines(connection, client=query.client, job=query.job, repository=query.repository)
         chosen = {line.tree: ordinals for line in lines if (ordinals := _ordinals(line, query)) != ()}
         by_client = _by_client([line for line in lines if line.tree in chosen])
+        search = file_search.Search(connection, parse_pattern(query), query)
         found = (
             versions
             for client, of_client in by_client.items()
-            for versions in _search_client(connection, client, of_client, chosen, query)
+            for versions in _search_client(search, client, of_client, chosen)
         )
         yield from islice(found, query.limit)
 
 
 def _search_client(
-    connection: Connection,
-    client: int,
-    lines: Sequence[Line],
-    chosen: dict[int, tuple[int, ...] | None],
-    query: FileQuery,
+    search: file_search.Search, client: int, lines: Sequence[Line], chosen: file_search.Chosen
 ) -> Iterator[list[FileVersion]]:
     by_tree = {line.tree: line for line in lines}
-    found = file_search.search(connection, client, list(by_tree), parse_pattern(query), query)
-    for folder, name, rows in found:
+    for folder, name, rows in search.of_client(client, {tree: chosen[tree] for tree in by_tree}):
         path = decode(join(folder, name))
-        versions = [
-            version
-            for row in rows
-            if _is_chosen(row, chosen[row.tree])
-            if (version := files.version_of(row, by_tree[row.tree], path)) is not None
-        ]
+        versions = [version for row in rows if (version := files.version_of(row, by_tree[row.tree], path)) is not None]
         if versions:
             yield _newest_first(versions)
 
@@ -244,12 +235,6 @@ def _ordinals(line: Line, query: FileQuery) -> tuple[int, ...] | None:
         newest = max(begun, key=lambda point: (point.started_us, point.ordinal), default=None)
         points = () if newest is None else (newest,)
     return tuple(point.ordinal for point in points)
-
-
-def _is_chosen(row: files.VersionRow, ordinals: tuple[int, ...] | None) -> bool:
-    if ordinals is None:
-        return True
-    return any(row.first <= ordinal and (row.last is None or ordinal <= row.last) for ordinal in ordinals)
 
 
 def _by_client(lines: Sequence[Line]) -> dict[int, list[Line]]:

@@ -18,7 +18,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]?)B?")
 class Model(BaseModel):
     """A frozen noun; an unknown key is an error, so that a typing mistake never passes for a setting."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def parse_duration(value: Any) -> timedelta:

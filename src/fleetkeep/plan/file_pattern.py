@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from fleetkeep.model import FileQuery, PatternKind
 
@@ -40,6 +41,9 @@ class FilePattern:
 
     match_case: bool
 
+    folder_literals: tuple[str, ...] = ()
+    """Pieces that the path of every accepted folder has; folded unless the case matters."""
+
     def accepts_folder(self, path: str) -> bool:
         """Whether something in the folder of this stored path may be accepted; the root has an empty path."""
         return self.folder is None or self.folder.fullmatch(self.form(f"{path}/" if path else "")) is not None
@@ -47,6 +51,18 @@ class FilePattern:
     def accepts_name(self, name: str) -> bool:
         """Whether a name is accepted that lies in an accepted folder."""
         return self.name is None or self.name.fullmatch(self.form(name)) is not None
+
+    def accepted_of(self, names: str) -> Iterator[str]:
+        """The accepted ones of names that have slashes between them and around them, as a whole.
+
+        >>> list(parse_pattern(FileQuery(pattern="*.PDF")).accepted_of("/a.pdf/b.txt/C.pdf/"))
+        ['a.pdf', 'C.pdf']
+        """
+        return (names[slice(*found.span(1))] for found in self._among.finditer(self.form(names)))
+
+    @cached_property
+    def _among(self) -> re.Pattern[str]:
+        return _compiled(f"/({'[^/]+' if self.name is None else self.name.pattern})(?=/)")
 
     def form(self, text: str) -> str:
         """Text as it is compared."""
@@ -64,11 +80,28 @@ class FilePattern:
         return tuple(dict.fromkeys(three for three in found if all(map(is_searchable, three))))
 
     @property
+    def letters(self) -> str:
+        """Two letters in a row that an accepted name certainly has, as an index that folds letters can find them; one
+        where there are no two."""
+        literals = [fold(literal) for literal in self.literals]
+        for length in (2, 1):
+            for literal in literals:
+                for place in range(len(literal) - length + 1):
+                    some = literal[place : place + length]
+                    if all(map(is_searchable, some)):
+                        return some
+        return ""
+
+    @cached_property
     def needle(self) -> str:
         """The longest piece of ASCII that an accepted name certainly has, in small letters; empty when there is
         none."""
-        runs = (run for literal in self.literals for run in re.findall(r"[\x01-\x7f]+", fold(literal)))
-        return max(runs, key=len, default="")
+        return _longest_ascii(self.literals)
+
+    @cached_property
+    def folder_needle(self) -> str:
+        """The longest piece of ASCII that the path of an accepted folder certainly has, in small letters."""
+        return _longest_ascii(self.folder_literals)
 
 
 def parse_pattern(query: FileQuery) -> FilePattern:
@@ -99,6 +132,11 @@ def fold(text: str) -> str:
     return "".join(map(_fold_letter, text))
 
 
+def _longest_ascii(literals: tuple[str, ...]) -> str:
+    runs = (run for literal in literals for run in re.findall(r"[\x01-\x7f]+", fold(literal)))
+    return max(runs, key=len, default="")
+
+
 @lru_cache(maxsize=4096)
 def _fold_letter(letter: str) -> str:
     lower = letter.lower()
@@ -114,7 +152,7 @@ def is_searchable(letter: str) -> bool:
 
 def _substring(text: str, match_case: bool) -> FilePattern:
     head, slash, tail = text.rpartition("/")
-    name = f".*{re.escape(tail)}.*" if not slash else f"{re.escape(tail)}.*"
+    name = f"[^/]*{re.escape(tail)}[^/]*" if not slash else f"{re.escape(tail)}[^/]*"
     start: tuple[str, ...] = ()
     folder = None
     is_anchored = text.startswith("/")
@@ -124,7 +162,7 @@ def _substring(text: str, match_case: bool) -> FilePattern:
     elif slash:
         folder = _compiled(f".*{re.escape(head)}/")
     literals = (tail,) if tail else ()
-    return FilePattern(start, is_anchored, folder, _compiled(name), literals, match_case)
+    return FilePattern(start, is_anchored, folder, _compiled(name), literals, match_case, (head.strip("/"),))
 
 
 def _exact(text: str, match_case: bool) -> FilePattern:
@@ -150,7 +188,8 @@ def _glob(text: str, match_case: bool) -> FilePattern:
     folder = _compiled(expression if is_anchored else _ANY_FOLDERS + expression) if is_path else None
     name, literals = _translate(last)
     is_one_folder = is_anchored and len(start) == len(folders)
-    return FilePattern(tuple(start), is_one_folder, folder, _compiled(name), literals, match_case)
+    above = tuple(literal for part in folders for literal in _translate(part)[1])
+    return FilePattern(tuple(start), is_one_folder, folder, _compiled(name), literals, match_case, above)
 
 
 def _translate(part: str) -> tuple[str, tuple[str, ...]]:
@@ -175,7 +214,7 @@ def _wildcard(piece: re.Match[str]) -> str:
         f"{re.escape(first)}-{re.escape(last)}" if first else re.escape(single)
         for first, last, single in _MEMBER.findall(piece["set"])
     )
-    inside = f"[{'^/' if piece['not'] else ''}{letters}]"
+    inside = f"(?!/)[{'^' if piece['not'] else ''}{letters}]"
     try:
         re.compile(inside)
     except re.error:  # a range that ends before it begins holds no letter

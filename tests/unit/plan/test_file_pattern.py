@@ -84,6 +84,35 @@ def test_what_an_index_may_look_for(
     assert (parsed.trigrams, parsed.needle) == (trigrams, needle)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "letters", "folder_needle"),
+    [
+        ("aB", "ab", ""),
+        ("?é*", "é", ""),
+        ("x*yz*", "yz", ""),
+        ("\udce9", "", ""),
+        ("*", "", ""),
+        ("SSH/key", "ke", "ssh"),
+        ("/etc/ssh/k", "k", "etc/ssh"),
+        ("/home/*/docu[m]ents/**/*.pdf", ".p", "home"),
+    ],
+)
+def test_what_else_tells_where_to_look(pattern: str, letters: str, folder_needle: str) -> None:
+    parsed = parse_pattern(FileQuery(pattern=pattern))
+    assert (parsed.letters, parsed.folder_needle) == (letters, folder_needle)
+
+
+ODD = st.text(alphabet=st.sampled_from("abAB[]!*?-+:^.\n\udce9é"), min_size=1, max_size=6)
+
+
+@given(ODD, st.lists(ODD, min_size=1, max_size=5), st.booleans())
+def test_of_many_names_those_are_accepted_that_are_accepted_alone(
+    pattern: str, names: list[str], match_case: bool
+) -> None:
+    parsed = parse_pattern(FileQuery(pattern=pattern, match_case=match_case))
+    assert list(parsed.accepted_of(f"/{'/'.join(names)}/")) == [name for name in names if parsed.accepts_name(name)]
+
+
 @given(st.text(alphabet=st.characters(exclude_characters="/\0")))
 def test_folding_keeps_the_length_and_needs_no_second_time(text: str) -> None:
     assert len(fold(text)) == len(text)

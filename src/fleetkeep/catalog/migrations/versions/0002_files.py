@@ -59,6 +59,10 @@ def _create_paths() -> None:
         _reference("client"),
         sa.Column("parent", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("largest_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("oldest_us", sa.BigInteger(), nullable=True),
+        sa.Column("newest_us", sa.BigInteger(), nullable=True),
+        sa.Column("types", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("number", name="pk_file_folder"),
         sa.UniqueConstraint("client", "parent", "name", name="uq_file_folder_client_parent_name"),
     )
@@ -114,13 +118,16 @@ def _create_search() -> None:
         sa.Column("number", KEY, nullable=False),
         _reference("client"),
         _reference("file_folder", "folder"),
+        sa.Column("names", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_file_search_document"),
     )
+    op.create_index("ix_file_search_document_folder", "file_search_document", ["folder"])
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE file_search USING fts5(names, content='', columnsize=0, detail=none, "
             "tokenize='trigram case_sensitive 0')"
         )
+        op.execute("CREATE VIRTUAL TABLE file_search_term USING fts5vocab(file_search, instance)")
 
 
 def _reference(table: str, name: str = "") -> sa.Column[int]:

@@ -17,9 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hosts import Host, Mounts, no_traceback
 from sites import Done
-
-from .conftest import Host, Mounts, no_traceback  # type: ignore[import-not-found]
 
 LIBRARY = "var/lib/fleetkeep"
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,13 @@ class Host:
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def start_borg(
-        self, repository: str, *words: str, archive: str = "", to: str = "", text: bool = False, **variables: str
+        self,
+        repository: str,
+        *words: str,
+        archive: str = "",
+        to: Sequence[str] = (),
+        text: bool = False,
+        **variables: str,
     ) -> subprocess.Popen[Any]:
         """Start Borg itself, as somebody else would who knows the passphrase."""
         passphrase = (self.prefix / f"etc/fleetkeep/secrets/{repository}.passphrase").read_text().strip()
@@ -107,7 +114,7 @@ class Host:
         try:
             os.write(writable, passphrase.encode())
             return subprocess.Popen(
-                [program, *words, location, *([to] if to else [])],
+                [program, *words, location, *to],
                 env={**os.environ, **places, "BORG_PASSPHRASE_FD": str(readable), **variables},
                 pass_fds=(readable,),
                 stdout=subprocess.PIPE,

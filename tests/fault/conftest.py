@@ -49,7 +49,7 @@ def mounts() -> Iterator[Mounts]:
 @pytest.fixture(scope="session")
 def points() -> int:
     """How many random points a fault is tried at."""
-    return int(os.environ.get("FLEETKEEP_FAULT_POINTS", "3"))
+    return int(os.environ.get("FLEETKEEP_FAULT_POINTS", "2"))
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def _walk(folder: str) -> list[str]:
 def portrait_of_archive(host: Host, repository: str, name: str) -> Portrait:
     """What an archive holds, as Borg itself reads it, all content with it; a tar stream tells whole seconds."""
     found = {}
-    with host.start_borg(repository, "export-tar", "--lock-wait=60", archive=name, to="-") as process:
+    with host.start_borg(repository, "export-tar", "--lock-wait=60", archive=name, to=["-"]) as process:
         assert process.stdout is not None
         with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
             for member in tar:

@@ -281,8 +281,8 @@ def _dead_gaps(points: Sequence[tuple[int, bool]]) -> list[tuple[int, int]]:
     """
     gaps = []
     before, is_dead = 0, False
-    for ordinal, exists in [*points, (points[-1][0] + 1 if points else 1, True)]:
-        if exists:
+    for ordinal, is_there in [*points, (points[-1][0] + 1 if points else 1, True)]:
+        if is_there:
             gaps += [(before, ordinal)] * is_dead
             before = ordinal
         is_dead = not exists

@@ -285,7 +285,7 @@ def _dead_gaps(points: Sequence[tuple[int, bool]]) -> list[tuple[int, int]]:
         if is_there:
             gaps += [(before, ordinal)] * is_dead
             before = ordinal
-        is_dead = not exists
+        is_dead = not is_there
     return gaps
 
 

@@ -70,7 +70,7 @@ def test_files_that_change_while_they_are_read(single: Host, kept: Kept, is_whol
     [newest, *_] = single.runs()
     [part] = newest["repositories"]
     if newest["outcome"] == "warning":
-        assert part["warning_count"] > 0 and part["warnings"], newest
+        assert part["warning_count"] > 0, newest
     nothing_is_lost(kept, "files changed while they were read")
     identity, name = kept.listed["one"][-1]
     kept.is_vague = False

@@ -87,8 +87,6 @@ def test_names_go_through_every_verb_and_come_back(hostile: Host, kept: Kept, tm
     kept.note()
     [(identity, name)] = kept.listed["one"]
     source = str(host.source).lstrip("/")
-    archived = kept.portraits[identity]
-
     for verb, *words in (
         ("ls", f"{name}:{source}", "--repository", "one"),
         ("ls", f"{name}:{source}/folders", "--repository", "one"),
@@ -109,6 +107,14 @@ def test_names_go_through_every_verb_and_come_back(hostile: Host, kept: Kept, tm
         assert done.exit_code == 0, (verb, words, done.said)
         assert is_tame(done) and no_traceback(done), (verb, words, done.said)
 
+    each_name_has_a_history(host, name)
+    names_come_back(kept, name, tmp_path)
+    nothing_is_lost(kept, "hostile names")
+    restores_alike(kept, "one", identity, name, "hostile names")
+
+
+def each_name_has_a_history(host: Host, name: str) -> None:
+    source = str(host.source).lstrip("/")
     for each in NAMES:
         path = os.path.join(host.source, os.fsdecode(each))
         found = host.fleetkeep("history", "--json", "--job", "docs", "--", path)
@@ -117,6 +123,11 @@ def test_names_go_through_every_verb_and_come_back(hostile: Host, kept: Kept, tm
     listed = host.fleetkeep("ls", "--json", f"{name}:{source}", "--repository", "one").json
     assert {os.fsencode(Path(entry["path"]).name) for entry in listed} >= set(NAMES)
 
+
+def names_come_back(kept: Kept, name: str, tmp_path: Path) -> None:
+    """By path, as a whole with a report, and as a tar stream."""
+    host, [archived] = kept.host, list(kept.portraits.values())
+    source = str(host.source).lstrip("/")
     nasty = [source + "/" + os.fsdecode(each) for each in NAMES]
     target = tmp_path / "some"
     done = host.fleetkeep("restore", "--repository", "one", "--to", target, "--", name, *nasty)
@@ -141,6 +152,3 @@ def test_names_go_through_every_verb_and_come_back(hostile: Host, kept: Kept, tm
         for path, each in zip(nasty, NAMES, strict=True):
             content = opened.extractfile(members[path])
             assert content is not None and content.read() == each
-
-    nothing_is_lost(kept, "hostile names")
-    restores_alike(kept, "one", identity, name, "hostile names")

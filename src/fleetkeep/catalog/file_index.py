@@ -13,19 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from fleetkeep.link.files import Line
-from fleetkeep.model import IndexOrder, IndexRequest, IndexState, ListedArchive, Outcome
+from fleetkeep.model import IndexOrder, IndexRequest, IndexState, ListedArchive
 
 from . import tables
 from .file_above import note_above
 from .file_folders import encode
 from .file_search import add_names
 from .rows import ensure_row
-
-#: A question to a repository names so many runs at most; more are not interrupted between two good ones.
-MOST_INTERRUPTED = 200
+from .runs import interrupted_runs
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def plan_index(connection: Connection, request: IndexRequest) -> IndexOrder:
         ),
         known=tuple(ListedArchive(id=row.id, name=row.name) for row in known if row.deleted_at is None),
         is_blank=base is None,
-        interrupted=tuple(_interrupted_runs(connection, request)),
+        interrupted=tuple(interrupted_runs(connection, request)),
     )
 
 
@@ -95,40 +93,6 @@ def _known_archives(connection: Connection, request: IndexRequest) -> Sequence[A
         .order_by(archive.c.number)
     )
     return connection.execute(query).all()
-
-
-def _interrupted_runs(connection: Connection, request: IndexRequest) -> Sequence[str]:
-    """Runs that were killed or cancelled, of which no archive there is on record; one that failed there said so."""
-    run, part, archive = tables.run, tables.run_repository, tables.archive
-    repository = (
-        select(tables.repository.c.number)
-        .join(tables.client, tables.repository.c.client == tables.client.c.number)
-        .where(tables.client.c.name == request.client, tables.repository.c.name == request.repository)
-        .scalar_subquery()
-    )
-    is_on_record = exists().where(
-        archive.c.run_id == run.c.id,
-        archive.c.repository == repository,
-        archive.c.borg_repository_id == request.repository_id,
-    )
-    has_failed_there = exists().where(
-        part.c.run == run.c.number, part.c.repository == repository, part.c.outcome == Outcome.FAILED
-    )
-    query = (
-        select(run.c.id)
-        .join(tables.client, run.c.client == tables.client.c.number)
-        .join(tables.job, run.c.job == tables.job.c.number)
-        .where(
-            tables.client.c.name == request.client,
-            tables.job.c.name == request.job,
-            run.c.outcome.in_((Outcome.FAILED, Outcome.CANCELLED)),
-            ~is_on_record,
-            ~has_failed_there,
-        )
-        .order_by(run.c.number.desc())
-        .limit(MOST_INTERRUPTED)
-    )
-    return connection.scalars(query).all()
 
 
 # --- one archive ---

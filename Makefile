@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart check test generate docs bench molecule sanity
+.PHONY: help setup quickstart check test fault generate docs bench molecule sanity
 
 # The test tiers (folders of tests/) that `make test` runs, and what else pytest is told; empty: all of them.
 TIERS ?=
@@ -26,6 +26,10 @@ check:  ## All static checks: format, types, layers, Ansible and YAML rules, gen
 test:  ## Set up, check, then run all tests (TIERS="unit golden" for some, ARGS for pytest)
 	@tools/setup test
 	@tools/test "$(TIERS)" "$(ARGS)"
+
+fault:  ## Run tests/fault with its full counts: 50 kills each, 100,000 changing files (ARGS="-k restore")
+	@tools/setup test
+	@tools/fault $(ARGS)
 
 generate:  ## Write every generated file anew: schemas, reference pages
 	@tools/setup test

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from builders import NOW, Sender, make_archive, received
+from builders import NOW, Sender, make_archive, make_part, make_run, received
 from empty_catalog import put_empty_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,9 +23,9 @@ from fleetkeep.catalog.file_folders import paths_of
 from fleetkeep.clock import FixedClock
 from fleetkeep.director import files, history
 from fleetkeep.director.embedded import EmbeddedDirector
-from fleetkeep.link import ArchivesDeleted, ArchivesVanished, FilesIndexed, Message
+from fleetkeep.link import ArchivesDeleted, ArchivesVanished, FilesIndexed, Message, RunFinished, RunStarted
 from fleetkeep.link.files import pack_lines
-from fleetkeep.model import ArchiveFacts, FileQuery, FileStatus, IndexOrder, IndexRequest, ReceiptKind
+from fleetkeep.model import ArchiveFacts, FileQuery, FileStatus, IndexOrder, IndexRequest, Outcome, ReceiptKind
 
 CLOCK = FixedClock(NOW)
 
@@ -312,3 +312,17 @@ def test_folders_above_the_sources_are_shown(agent: Agent, catalog: Catalog) -> 
     point = history.find_point(catalog, two.id)
     assert [entry.path for entry in files.list_folder(catalog, point, "")] == ["srv"]
     assert [(entry.path, entry.status) for entry in files.list_folder(catalog, point, "srv")] == [("srv/www", None)]
+
+
+def test_what_an_interrupted_run_made_is_asked_for_until_it_is_on_record(agent: Agent) -> None:
+    for number, outcome in enumerate((Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELLED)):
+        agent.hear(RunStarted(run=make_run(f"r{number}", outcome=Outcome.RUNNING, finished_at=None)))
+        agent.hear(RunFinished(run=make_run(f"r{number}", outcome=outcome)))
+    refused = make_part(outcome=Outcome.FAILED, reason="It was not what borg made.")
+    agent.hear(RunFinished(run=make_run("r3", outcome=Outcome.FAILED, repositories=(refused,))))
+    agent.hear(RunFinished(run=make_run("r4", job="other", outcome=Outcome.FAILED)))
+    assert agent.order().interrupted == ("r2", "r1")
+    agent.hear(received(make_archive("system-1"), run_id="r1"))
+    assert agent.order().interrupted == ("r2",)
+    agent.hear(_deleted(make_archive("system-1")))
+    assert agent.order().interrupted == ("r2",), "what was deleted is not taken on record anew"

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hosts import Host, Mounts, no_traceback
 from sites import SECRET, Done, Site, make_site
-
-from .conftest import Host, Mounts, no_traceback  # type: ignore[import-not-found]
 
 FLEET = """\
 plugin: fleetkeep.backup.fleet

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sites import SECRET, Site
+from sites import Site
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def archives(site: Site) -> list[str]:
 def sizes_in_history(site: Site) -> list[int]:
     path = site.prefix / "source/notes.txt"
     return [state["status"]["size"] for state in site.fleetkeep("history", path, "--job", "docs", "--json").json]
-
-
-def borg(site: Site, *arguments: str) -> str:
-    """Plain Borg, as somebody else would use it."""
-    environment = site.environment | {"BORG_PASSPHRASE": SECRET, "BORG_BASE_DIR": str(site.folder / "elsewhere")}
-    command = [str(Path(sys.executable).with_name("borg")), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_catalog_is_rebuilt_from_the_repository_alone(used: Site) -> None:
@@ -86,41 +78,6 @@ def test_a_borg_that_cannot_be_asked_inside_gives_the_same_catalog(used: Site, t
     assert [len(one["differing"]) for one in check.json] == [1]
     assert used.fleetkeep("catalog", "rebuild", "--job", "docs").exit_code == 0
     assert used.fleetkeep("catalog", "check", "--job", "docs").exit_code == 0
-
-
-def test_a_broken_catalog_is_kept_aside_and_filled_again_by_the_next_run(used: Site) -> None:
-    before = archives(used)
-    content = catalog(used).read_bytes()
-    broken = content[:4096] + b"\xff" * (len(content) - 4096)
-    catalog(used).write_bytes(broken)
-    refused = used.fleetkeep("status")
-    assert (refused.exit_code, "is broken" in refused.stderr, "Traceback" in refused.said) == (1, True, False)
-    run = used.fleetkeep("run", "docs")
-    assert run.exit_code == 0
-    aside = catalog(used).with_name("catalog.sqlite.broken-1")
-    assert f"The catalog was broken. It is kept as {aside}; a new one is filled" in run.stderr
-    assert aside.read_bytes() == broken
-    assert set(before) < set(archives(used))
-    assert len(sizes_in_history(used)) == 2
-    assert used.fleetkeep("catalog", "check", "--job", "docs").exit_code == 0
-    status = used.fleetkeep("status", "--json").json
-    assert {job["job"] for job in status["jobs"]} == {"docs", "more", "last"}
-
-
-def test_an_archive_that_somebody_else_deleted_is_noticed(used: Site) -> None:
-    newest, oldest = archives(used)
-    repository = f"{used.prefix}/srv/here"
-    borg(used, "delete", f"{repository}::{oldest}")
-    check = used.fleetkeep("catalog", "check", "--quick")
-    assert check.exit_code == 1
-    assert f"1 archive in the catalog, but gone from the repository: {oldest}" in check.stdout
-    run = used.fleetkeep("run", "docs", "--json")
-    assert run.exit_code == 3
-    assert f"Nobody here deleted 1 archive that is gone from the repository: {oldest}; find out who did." in run.stdout
-    assert oldest not in archives(used) and newest in archives(used)
-    assert len(sizes_in_history(used)) == 1
-    assert used.fleetkeep("catalog", "check").exit_code == 0
-    assert used.fleetkeep("run", "docs").exit_code == 0
 
 
 def test_what_the_catalog_says_wrongly_is_found_file_by_file(used: Site) -> None:

@@ -9,10 +9,10 @@ import stat
 import subprocess
 from pathlib import Path
 
+from hosts import Host, no_traceback
 from sites import SECRET as DECLARED
 from sites import Site
 
-from .conftest import Host, no_traceback  # type: ignore[import-not-found]
 from .test_secrets import CANARY, OTHER, Watch, is_in  # type: ignore[import-not-found]
 
 

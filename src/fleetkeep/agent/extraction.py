@@ -24,6 +24,9 @@ WARNINGS_KEPT = 1000
 #: Exact paths decide before the patterns that people write, so that these may match nothing although they chose much.
 NEVER_MATCHED = "IncludePatternNeverMatchedWarning"
 
+#: The part of Borg that says which locks of dead processes it removed: no path came back otherwise for that.
+LOCKS = "borg.locking"
+
 _NEVER_MATCHED_EXIT = 101
 _NO_SPACE = ("[Errno 28]", "[Errno 122]")
 
@@ -54,8 +57,11 @@ class Extraction:
             self.done_bytes = self._before + event.current
             if self._on_progress is not None:
                 self._on_progress(self.done_bytes, max(self.total_bytes, self._before + event.total))
-        elif isinstance(event, LogMessage) and event.level == "WARNING" and event.message_id not in self._ignored:
+        elif isinstance(event, LogMessage) and event.level == "WARNING" and self._is_about_content(event):
             self.warn(event.message, event.message_id)
+
+    def _is_about_content(self, message: LogMessage) -> bool:
+        return message.logger != LOCKS and message.message_id not in self._ignored
 
     def next_step(self) -> None:
         """Another extract begins; its progress is added to what was done."""

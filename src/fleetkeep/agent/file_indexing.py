@@ -53,7 +53,7 @@ class FileIndexing:
         if self._order is None:
             return ""
         context = self._session.context
-        if self._order.is_blank and self._look is not None:
+        if self._look is not None:
             known = {archive.id for archive in self._order.known}
             others = [archive for archive in self._look.archives() if archive.name != context.archive_name]
             found = [archive for archive in others if archive.id not in known]

@@ -32,13 +32,15 @@ _RUN_NAME = r"\d{8}T\d{6}Z-[0-9a-f]{12}"
 def question_of(order: IndexOrder, paths: Paths, job: Job, repository: str, *, name: str, prefix: str) -> Question:
     """What to ask a repository so that an order can be carried out, for the archive ``name`` that was just made.
 
-    ``prefix`` is what the names of all archives of the job begin with; they count where no archive is known any more.
+    ``prefix`` is what the names of all archives of the job begin with; they count where no archive is known any more,
+    and those of interrupted runs always.
     """
     return Question(
         base=order.base,
         wanted=order.wanted,
         name=name,
-        prefix=prefix if order.is_blank else "",
+        prefix=prefix,
+        runs=None if order.is_blank else order.interrupted,
         memory=paths.index_memory(job.name, repository),
         may_differ=not has_overlaps([source.path for source in job.sources.paths]),
     )

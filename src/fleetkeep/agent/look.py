@@ -50,6 +50,9 @@ class Question:
     prefix: str = ""
     """And all that a run made whose names begin so, where it is given."""
 
+    runs: Sequence[str] | None = None
+    """Of those with the prefix, only what these runs made, by their ids; ``None``: what any run made."""
+
     memory: Path | None = None
     """Where Borg's cuts of the last archive that was told are remembered."""
 
@@ -149,6 +152,7 @@ def look_inside(
         "wanted": list(question.wanted[:ARCHIVES_AT_ONCE]),
         "name": question.name,
         "prefix": question.prefix,
+        "runs": None if question.runs is None else list(question.runs),
         "known": list(question.known[-ARCHIVES_AT_ONCE:]) if question.prefix else [],
         "memory": None if question.memory is None else str(question.memory),
         "delta": question.may_differ,

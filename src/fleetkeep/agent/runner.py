@@ -138,7 +138,7 @@ class _Runner:
 
     def _begin(self) -> None:
         self._bury_the_dead()
-        self._leave_a_mark()
+        self._leave_a_mark(self.started)
         self.ledger.tell_soon(RunStarted(run=self.started))
         self.before = load_facts(self.paths, self.job.name)
         expected = self.before.repositories if self.before else {}
@@ -152,19 +152,22 @@ class _Runner:
         )
 
     def _bury_the_dead(self) -> None:
-        """Record the end of an earlier run that could not do so itself; it is dead, because we hold its lock."""
+        """Record the end of an earlier run that could not do so itself; it is gone, because we hold its lock."""
         mark = self.paths.running(self.job.name)
         try:
             dead = Run.model_validate_json(mark.read_bytes())
         except (OSError, ValidationError):
             return
+        if dead.outcome is not Outcome.RUNNING:  # it ended, but its record did not fit on the disk
+            self.ledger.tell(RunFinished(run=dead))
+            return
         end_orphans(dead.id, self.clock, self.options.cancellation)
         update = {"outcome": Outcome.FAILED, "reason": KILLED, "finished_at": self.clock.now()}
         self.ledger.tell(RunFinished(run=dead.model_copy(update=update)))
 
-    def _leave_a_mark(self) -> None:
+    def _leave_a_mark(self, run: Run) -> None:
         with contextlib.suppress(OSError):
-            write_file(self.paths.running(self.job.name), self.started.model_dump_json())
+            write_file(self.paths.running(self.job.name), run.model_dump_json())
 
     def _finish(self) -> Run:
         outcome, reason = self._verdict()
@@ -182,8 +185,11 @@ class _Runner:
         if self.ledger.problem:
             self.emitter.emit("message", level="WARNING", message=self.ledger.problem, message_id="Ledger")
         self.emitter.emit("run_finished", outcome=outcome.value, reason=reason)
-        with contextlib.suppress(OSError):
-            remove_file(self.paths.running(self.job.name))
+        if self.ledger.loss:
+            self._leave_a_mark(finished)  # the next run tells it
+        else:
+            with contextlib.suppress(OSError):
+                remove_file(self.paths.running(self.job.name))
         return finished
 
     def _verdict(self) -> tuple[Outcome, str]:

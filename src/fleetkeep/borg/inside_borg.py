@@ -13,7 +13,7 @@ a question in JSON, and answers in lines of JSON on standard output:
     hard-linked file whose first name is not chosen has the content, as it gets it from an extract of these patterns.
 ``{"ask": "index", "base": ID or null, "wanted": [ID...], "name": NAME, "prefix": TEXT, ...}``
     First ``["listing", {...}]``; then, for each wanted archive, the one with this name and, with a prefix, those of
-    runs whose names begin so, as far as they exist,
+    runs whose names begin so (of the ``runs`` with these ids, or of all), as far as they exist,
     ``["archive", {...}]``, ``["part", TEXT]`` for so many changes at a time, and ``["end", {...}]``. The text is
     base64 of what zlib makes of lines: ``["+", PATH, ...]`` for what is there and ``["-", PATH]`` for what is gone. The
     mode is ``delta`` where only what differs from the base follows, and ``whole`` where every item does. ``delta``
@@ -162,9 +162,10 @@ class _Inside:
             memory.write(self.question["memory"])
 
     def is_asked_for(self, name):
-        prefix = self.question["prefix"]
+        prefix, runs = self.question["prefix"], self.question["runs"]
         named_by_run = prefix and re.fullmatch(re.escape(prefix) + RUN_NAME, name)
-        return name == self.question["name"] or bool(named_by_run)
+        is_of_run = named_by_run and (runs is None or name.rpartition("-")[2] in runs)
+        return name == self.question["name"] or bool(is_of_run)
 
     def describe(self, manifest, listed):
         described = self.basic_json_data(manifest)

@@ -24,6 +24,7 @@ from .file_folders import encode
 from .file_names import add_names
 from .file_types import TYPE_FLAG, TYPE_FLAGS
 from .rows import ensure_row
+from .runs import interrupted_runs
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def plan_index(connection: Connection, request: IndexRequest) -> IndexOrder:
         ),
         known=tuple(ListedArchive(id=row.id, name=row.name) for row in known if row.deleted_at is None),
         is_blank=base is None,
+        interrupted=tuple(interrupted_runs(connection, request)),
     )
 
 
@@ -244,11 +246,11 @@ def _dead_gaps(points: Sequence[tuple[int, bool]]) -> list[tuple[int, int]]:
     """
     gaps = []
     before, is_dead = 0, False
-    for ordinal, exists in [*points, (points[-1][0] + 1 if points else 1, True)]:
-        if exists:
+    for ordinal, is_there in [*points, (points[-1][0] + 1 if points else 1, True)]:
+        if is_there:
             gaps += [(before, ordinal)] * is_dead
             before = ordinal
-        is_dead = not exists
+        is_dead = not is_there
     return gaps
 
 

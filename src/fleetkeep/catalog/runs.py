@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
 
-from fleetkeep.model import FileWarning, Outcome, RepositoryRun, Run, Stage
+from fleetkeep.model import FileWarning, IndexRequest, Outcome, RepositoryRun, Run, Stage
 
 from . import tables
 from .archives import points_by_number
@@ -249,12 +249,51 @@ def _warnings(connection: Connection, run_repositories: Sequence[int]) -> dict[i
     return result
 
 
+#: A question to a repository names so many runs at most; more are not interrupted between two good ones.
+MOST_INTERRUPTED = 200
+
+
+def interrupted_runs(connection: Connection, request: IndexRequest) -> Sequence[str]:
+    """Runs that were killed or cancelled, of which no archive there is on record; one that failed there said so."""
+    run, part, archive = tables.run, tables.run_repository, tables.archive
+    repository = (
+        select(tables.repository.c.number)
+        .join(tables.client, tables.repository.c.client == tables.client.c.number)
+        .where(tables.client.c.name == request.client, tables.repository.c.name == request.repository)
+        .scalar_subquery()
+    )
+    is_on_record = exists().where(
+        archive.c.run_id == run.c.id,
+        archive.c.repository == repository,
+        archive.c.borg_repository_id == request.repository_id,
+    )
+    has_failed_there = exists().where(
+        part.c.run == run.c.number, part.c.repository == repository, part.c.outcome == Outcome.FAILED
+    )
+    query = (
+        select(run.c.id)
+        .join(tables.client, run.c.client == tables.client.c.number)
+        .join(tables.job, run.c.job == tables.job.c.number)
+        .where(
+            tables.client.c.name == request.client,
+            tables.job.c.name == request.job,
+            run.c.outcome.in_((Outcome.FAILED, Outcome.CANCELLED)),
+            ~is_on_record,
+            ~has_failed_there,
+        )
+        .order_by(run.c.number.desc())
+        .limit(MOST_INTERRUPTED)
+    )
+    return connection.scalars(query).all()
+
+
 __all__ = [
     "CONCLUSIVE",
     "RepositoryKeys",
     "RunFilter",
     "count_runs",
     "find_runs",
+    "interrupted_runs",
     "is_ended",
     "latest_runs",
     "list_runs",

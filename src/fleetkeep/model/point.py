@@ -156,6 +156,10 @@ class IndexOrder(Model):
     """Whether no file of the job's archives there is known, as before the first run and after the loss of a catalog.
     Then archives that a run of the job made count as well where nobody heard of them."""
 
+    interrupted: tuple[str, ...] = ()
+    """The ids of runs of the job that ended without a word about what they made there, the newest first. An archive
+    that one of them made counts as well."""
+
 
 class DrillKind(str, Enum):
     """What a drilled file was compared with."""

@@ -14,25 +14,19 @@ A change here needs a migration; a test compares both.
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
     Float,
-    ForeignKey,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
 
 from fleetkeep.model import (
     DrillKind,
-    IndexState,
     Outcome,
     PromiseState,
     ReceiptKind,
@@ -41,21 +35,20 @@ from fleetkeep.model import (
     VerificationKind,
 )
 
-from .types import Key, Moment, Word
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
+from .file_tables import (
+    FILE_SEARCH,
+    FILE_SEARCH_TERM,
+    file_above,
+    file_attribute,
+    file_folder,
+    file_point,
+    file_search_document,
+    file_seen,
+    file_tree,
+    file_version,
 )
-
-
-def _reference(target: str, *, cascade: bool = False) -> ForeignKey:
-    return ForeignKey(f"{target}.number", ondelete="CASCADE" if cascade else None)
-
+from .metadata import metadata, reference
+from .types import Key, Moment, Word
 
 #: A host that was heard of.
 client = Table(
@@ -73,7 +66,7 @@ job = Table(
     "job",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
+    Column("client", reference("client"), nullable=False),
     Column("name", Text, nullable=False),
     Column("declaration", Text, doc="The resolved job in force, as JSON; none when it is declared no longer."),
     Column("declared_since", Moment, doc="When the client was last brought from not having it to having it."),
@@ -87,7 +80,7 @@ repository = Table(
     "repository",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
+    Column("client", reference("client"), nullable=False),
     Column("name", Text, nullable=False),
     Column("borg_id", Text, doc="Borg's id of what is there now, once it is known."),
     Column("declaration", Text, doc="The repository in force, as JSON; none when it is declared no longer."),
@@ -101,7 +94,7 @@ applied_state = Table(
     "applied_state",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
+    Column("client", reference("client"), nullable=False),
     Column("digest", Text, nullable=False),
     Column("applied_at", Moment, nullable=False, doc="By the client's clock, never later than received."),
     Column("received_at", Moment, nullable=False),
@@ -115,8 +108,8 @@ run = Table(
     "run",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("job", _reference("job"), nullable=False),
+    Column("client", reference("client"), nullable=False),
+    Column("job", reference("job"), nullable=False),
     Column("id", Text, nullable=False),
     Column("trigger", Word(Trigger), nullable=False),
     Column("outcome", Word(Outcome), nullable=False),
@@ -136,12 +129,12 @@ run_repository = Table(
     "run_repository",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("run", _reference("run", cascade=True), nullable=False),
+    Column("run", reference("run", cascade=True), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
+    Column("repository", reference("repository"), nullable=False),
     Column("outcome", Word(Outcome), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("archive", _reference("archive")),
+    Column("archive", reference("archive")),
     Column("warning_count", Integer, nullable=False),
     Column("deleted", Text, nullable=False, doc="The names of the archives that retention deleted, as JSON."),
     UniqueConstraint("run", "position"),
@@ -154,8 +147,8 @@ stage = Table(
     "stage",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("run", _reference("run", cascade=True), nullable=False),
-    Column("run_repository", _reference("run_repository", cascade=True), doc="None: a stage of the whole run."),
+    Column("run", reference("run", cascade=True), nullable=False),
+    Column("run_repository", reference("run_repository", cascade=True), doc="None: a stage of the whole run."),
     Column("position", Integer, nullable=False),
     Column("name", Word(StageName), nullable=False),
     Column("outcome", Word(Outcome), nullable=False),
@@ -171,7 +164,7 @@ stage = Table(
 warning = Table(
     "warning",
     metadata,
-    Column("run_repository", _reference("run_repository", cascade=True), primary_key=True),
+    Column("run_repository", reference("run_repository", cascade=True), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("path", Text, nullable=False),
     Column("message", Text, nullable=False),
@@ -183,9 +176,9 @@ archive = Table(
     "archive",
     metadata,
     Column("number", Key, primary_key=True, doc="Rises in the order of recording."),
-    Column("client", _reference("client"), nullable=False),
-    Column("job", _reference("job"), nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
+    Column("client", reference("client"), nullable=False),
+    Column("job", reference("job"), nullable=False),
+    Column("repository", reference("repository"), nullable=False),
     Column("borg_repository_id", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -214,7 +207,7 @@ promise = Table(
     "promise",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("job", _reference("job"), nullable=False),
+    Column("job", reference("job"), nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("late_after", Moment, nullable=False, doc="A run that starts later answers it late."),
     Column("missed_after", Moment, nullable=False, doc="Without an answer until then it is missed."),
@@ -230,9 +223,9 @@ drill = Table(
     "drill",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("job", _reference("job"), nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
+    Column("client", reference("client"), nullable=False),
+    Column("job", reference("job"), nullable=False),
+    Column("repository", reference("repository"), nullable=False),
     Column("id", Text, nullable=False),
     Column("archive_id", Text, nullable=False),
     Column("archive_name", Text, nullable=False),
@@ -257,7 +250,7 @@ drill = Table(
 drill_file = Table(
     "drill_file",
     metadata,
-    Column("drill", _reference("drill", cascade=True), primary_key=True),
+    Column("drill", reference("drill", cascade=True), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("path", Text, nullable=False),
     Column("compared_with", Word(DrillKind), nullable=False),
@@ -270,9 +263,9 @@ verification = Table(
     "verification",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
-    Column("archive", _reference("archive"), doc="None: it is about the repository as a whole."),
+    Column("client", reference("client"), nullable=False),
+    Column("repository", reference("repository"), nullable=False),
+    Column("archive", reference("archive"), doc="None: it is about the repository as a whole."),
     Column("id", Text, nullable=False),
     Column("kind", Word(VerificationKind), nullable=False),
     Column("started_at", Moment, nullable=False),
@@ -292,8 +285,8 @@ kit = Table(
     "kit",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
+    Column("client", reference("client"), nullable=False),
+    Column("repository", reference("repository"), nullable=False),
     Column("borg_repository_id", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
@@ -312,8 +305,8 @@ restoration = Table(
     "restoration",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
+    Column("client", reference("client"), nullable=False),
+    Column("repository", reference("repository"), nullable=False),
     Column("id", Text, nullable=False),
     Column("archive_id", Text, nullable=False),
     Column("archive_name", Text, nullable=False),
@@ -333,116 +326,11 @@ restoration = Table(
     sqlite_autoincrement=True,
 )
 
-#: The line of archives of one job in one repository; versions of files are told apart within it.
-file_tree = Table(
-    "file_tree",
-    metadata,
-    Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("job", _reference("job"), nullable=False),
-    Column("repository", _reference("repository"), nullable=False),
-    Column("borg_repository_id", Text, nullable=False),
-    UniqueConstraint("job", "repository", "borg_repository_id"),
-    Index(None, "client"),
-    sqlite_autoincrement=True,
-)
-
-#: An archive in its tree. Intervals are in ordinals, which rise from 1 in the order in which archives were indexed.
-file_point = Table(
-    "file_point",
-    metadata,
-    Column("tree", _reference("file_tree"), primary_key=True),
-    Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("archive", _reference("archive"), nullable=False),
-    Column("state", Word(IndexState), nullable=False, doc="Only what is complete may be shown."),
-    Column("attempt", Text, nullable=False, doc="The telling of it; another one begins anew."),
-    Column("parts", Integer, nullable=False, doc="How many parts of it were taken."),
-    Column("entries", BigInteger, nullable=False, doc="How many entries the archive has."),
-    Column("indexed_at", Moment, nullable=False),
-    UniqueConstraint("archive"),
-    sqlite_with_rowid=False,
-)
-
-#: A folder of a client, under its parent; the root of each client has the parent 0 and no name.
-file_folder = Table(
-    "file_folder",
-    metadata,
-    Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("parent", BigInteger, nullable=False),
-    Column("name", LargeBinary, nullable=False),
-    Column("largest_bytes", BigInteger, doc="Nothing that ever lay in it was larger; none: nothing did."),
-    Column("oldest_us", BigInteger, doc="Nothing that ever lay in it had changed before: microseconds since 1970."),
-    Column("newest_us", BigInteger, doc="Nothing that ever lay in it had changed later."),
-    Column("types", Integer, nullable=False, server_default="0", doc="What ever lay in it, as flags of `file_types`."),
-    UniqueConstraint("client", "parent", "name"),
-)
-
-#: Type, rights and owner, which few files have for themselves alone.
-file_attribute = Table(
-    "file_attribute",
-    metadata,
-    Column("number", Key, primary_key=True),
-    Column("mode", BigInteger, nullable=False, doc="As in `st_mode`, with the type."),
-    Column("uid", BigInteger, nullable=False),
-    Column("gid", BigInteger, nullable=False),
-    Column("owner", Text, nullable=False, doc="The user's name; empty where there was none."),
-    Column("group", Text, nullable=False, doc="The group's name; empty where there was none."),
-    UniqueConstraint("mode", "uid", "gid", "owner", "group"),
-)
-
-#: What a path was in the archives from ``first`` to ``last``, both included; the open end is what it is now.
-file_version = Table(
-    "file_version",
-    metadata,
-    Column("tree", _reference("file_tree"), primary_key=True),
-    Column("folder", _reference("file_folder"), primary_key=True),
-    Column("name", LargeBinary, primary_key=True, doc="The bytes of the name, whatever they are."),
-    Column("first", Integer, primary_key=True, autoincrement=False),
-    Column("last", Integer, doc="None: the newest archive of the tree still has it."),
-    Column("size", BigInteger, nullable=False),
-    Column("modified_us", BigInteger, nullable=False, doc="When its content changed: microseconds since 1970, UTC."),
-    Column("inode_after_us", BigInteger, nullable=False, doc="How much later its inode changed; less than 0: earlier."),
-    Column("attribute", _reference("file_attribute"), nullable=False),
-    Column("target", LargeBinary, doc="Of a symbolic link: where it points. Of a further hard link: the first path."),
-    sqlite_with_rowid=False,
-)
-
-#: Folders that lead to something in the tree, now or once, without an entry of their own: those above the sources.
-file_above = Table(
-    "file_above",
-    metadata,
-    Column("tree", _reference("file_tree"), primary_key=True),
-    Column("folder", _reference("file_folder"), primary_key=True),
-    sqlite_with_rowid=False,
-)
-
-#: While a whole listing is compared with what was there before: the paths that it has.
-file_seen = Table(
-    "file_seen",
-    metadata,
-    Column("tree", _reference("file_tree"), primary_key=True),
-    Column("folder", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", LargeBinary, primary_key=True),
-    sqlite_with_rowid=False,
-)
-
-#: Names of one folder that the search knows under this number; in SQLite the full-text table ``file_search`` has them.
-file_search_document = Table(
-    "file_search_document",
-    metadata,
-    Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
-    Column("folder", _reference("file_folder"), nullable=False),
-    Column("names", LargeBinary, nullable=False, doc="The names with slashes between them, as raw deflate."),
-    Index(None, "folder"),
-)
-
 #: Every message that was taken, so that each is applied once.
 received = Table(
     "received",
     metadata,
-    Column("client", _reference("client"), primary_key=True),
+    Column("client", reference("client"), primary_key=True),
     Column("token", Text, primary_key=True),
     Column("sequence", BigInteger, nullable=False),
     Column("received_at", Moment, nullable=False),
@@ -454,7 +342,7 @@ quarantine = Table(
     "quarantine",
     metadata,
     Column("number", Key, primary_key=True),
-    Column("client", _reference("client"), nullable=False),
+    Column("client", reference("client"), nullable=False),
     Column("token", Text, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("reason", Text, nullable=False),
@@ -462,18 +350,6 @@ quarantine = Table(
     UniqueConstraint("client", "token"),
     sqlite_autoincrement=True,
 )
-
-#: In SQLite, file names by their trigrams: contentless, so that it holds no name a second time.
-FILE_SEARCH = (
-    "CREATE VIRTUAL TABLE file_search USING fts5(names, content='', columnsize=0, detail=none, "
-    "tokenize='trigram case_sensitive 0')"
-)
-
-#: In SQLite, each three letters with each document that has them, in the order of the letters.
-FILE_SEARCH_TERM = "CREATE VIRTUAL TABLE file_search_term USING fts5vocab(file_search, instance)"
-
-for statement in (FILE_SEARCH, FILE_SEARCH_TERM):
-    event.listen(metadata, "after_create", DDL(statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 __all__ = [
     "FILE_SEARCH",

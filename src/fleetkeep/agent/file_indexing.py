@@ -58,7 +58,10 @@ class FileIndexing:
             others = [archive for archive in self._look.archives() if archive.name != context.archive_name]
             found = [archive for archive in others if archive.id not in known]
             self._teller.tell_found(found)
-        gone = vanished(self._order, listed) if listed else []
+        note = context.paths.deleting(context.job.name, self._session.repository.name)
+        gone = self._teller.tell_own_deletions(
+            note, vanished(self._order, listed) if listed else [], context.clock.now()
+        )
         if not gone:
             return ""
         self._session.emit("archives_vanished", archives=[archive.name for archive in gone])

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.answers import ArchiveName
 from fleetkeep.borg.items import ArchiveItem
 from fleetkeep.borg.process import Cancellation
 from fleetkeep.ids import new_id
-from fleetkeep.link import ArchiveFound, ArchivesVanished, FilesIndexed
+from fleetkeep.link import ArchiveFound, ArchivesDeleted, ArchivesVanished, FilesIndexed
 from fleetkeep.link.files import LINES_OF_PART, Line, pack_lines
 from fleetkeep.model import ArchiveFacts, IndexOrder, Job, ListedArchive
 
+from .intent import forget, intended
 from .items import stream_items
 from .ledger import Ledger
 from .look import Look, LookedArchive, Question
@@ -79,6 +81,22 @@ class Teller:
         self._job = job
         self._repository = repository
         self._repository_id = repository_id
+
+    def tell_own_deletions(self, note: Path, gone: Sequence[ListedArchive], now: datetime) -> list[ListedArchive]:
+        """Of archives that are gone, tell of those that a run deleted and was killed before it could tell.
+
+        Gives the others. ``note`` is where runs of the job say what they are about to delete there.
+        """
+        begun = intended(note, self._repository_id)
+        own = tuple(archive.id for archive in gone if archive.id in begun)
+        if own:
+            self._ledger.tell(
+                ArchivesDeleted(at=now, repository=self._repository, repository_id=self._repository_id, archive_ids=own)
+            )
+        if begun:
+            with suppress(OSError):
+                forget(note, self._repository_id, begun)
+        return [archive for archive in gone if archive.id not in begun]
 
     def tell_vanished(self, archives: Sequence[ListedArchive], now: datetime) -> None:
         """Tell of archives that are gone past every plan."""

@@ -94,6 +94,10 @@ class Paths:
         """How Borg cut the listing of the last archive of a job that was told; it may be lost at any time."""
         return self.index / job / f"{repository}.json"
 
+    def deleting(self, job: str, repository: str) -> Path:
+        """What a run of a job is about to delete there; one that stays was killed in between."""
+        return self.state / "deleting" / job / f"{repository}.json"
+
     @property
     def catalog(self) -> Path:
         return self.state / "catalog.sqlite"

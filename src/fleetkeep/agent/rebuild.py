@@ -123,9 +123,9 @@ def _rebuild_inside(place: Place, order: IndexOrder) -> Rebuilt | None:
         known = {archive.id for archive in order.known}
         found = [archive for archive in look.archives() if archive.id not in known]
         place.teller.tell_found(found)
-        _tell_vanished(place, order, look.listed)
+        gone = _tell_gone(place, order, look.listed)
         place.teller.tell_look(look)
-        return _rebuilt(place, order, look.listed, len(look.archives()), [archive.name for archive in found])
+        return _rebuilt(place, look.listed, len(look.archives()), [archive.name for archive in found], gone)
 
 
 def _rebuild_by_listing(place: Place, order: IndexOrder) -> Rebuilt:
@@ -134,10 +134,10 @@ def _rebuild_by_listing(place: Place, order: IndexOrder) -> Rebuilt:
     found = [entry for entry in listed if entry.id not in known and is_own(entry.name, place.prefix)]
     for entry in found:
         place.ledger.note(ArchiveFound(job=place.job.name, run_id="", archive=_described(place, entry)))
-    _tell_vanished(place, order, listed)
+    gone = _tell_gone(place, order, listed)
     wanted = [entry for entry in listed if entry.id in order.wanted] + found
     tell_by_listing(place.teller, place.access, place.repository.name, wanted, place.cancellation)
-    return _rebuilt(place, order, listed, len(wanted), [entry.name for entry in found])
+    return _rebuilt(place, listed, len(wanted), [entry.name for entry in found], gone)
 
 
 def _described(place: Place, entry: ArchiveName) -> ArchiveFacts:
@@ -159,13 +159,16 @@ def _described(place: Place, entry: ArchiveName) -> ArchiveFacts:
     )
 
 
-def _tell_vanished(place: Place, order: IndexOrder, listed: tuple[ArchiveName, ...]) -> None:
-    gone = vanished(order, listed)
+def _tell_gone(place: Place, order: IndexOrder, listed: tuple[ArchiveName, ...]) -> list[str]:
+    """Tell of archives that are gone; gives the names of those that nobody here deleted."""
+    note = place.paths.deleting(place.job.name, place.repository.name)
+    gone = place.teller.tell_own_deletions(note, vanished(order, listed), place.clock.now())
     if gone:
         place.teller.tell_vanished(gone, place.clock.now())
+    return [archive.name for archive in gone]
 
 
-def _rebuilt(place: Place, order: IndexOrder, listed: tuple[ArchiveName, ...], read: int, found: list[str]) -> Rebuilt:
+def _rebuilt(place: Place, listed: tuple[ArchiveName, ...], read: int, found: list[str], gone: list[str]) -> Rebuilt:
     if not place.ledger.is_told():
         raise DirectorUnreachable(reason=place.ledger.problem or "It does not answer.")
     return Rebuilt(
@@ -174,7 +177,7 @@ def _rebuilt(place: Place, order: IndexOrder, listed: tuple[ArchiveName, ...], r
         archives=sum(is_own(entry.name, place.prefix) for entry in listed),
         read=read,
         found=tuple(found),
-        vanished=tuple(archive.name for archive in vanished(order, listed)),
+        vanished=tuple(gone),
     )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from fleetkeep.borg.answers import ArchiveName
 from fleetkeep.borg.command import compact_arguments, delete_arguments
@@ -17,6 +19,7 @@ from fleetkeep.link import ArchivesDeleted
 from fleetkeep.model import ArchiveFacts, DeletionRequest, ListedArchive, StageName
 from fleetkeep.plan.outcome import Verdict
 
+from .intent import forget, intend
 from .repository_session import RepositorySession
 
 #: The arguments of a process are limited; so many names always fit.
@@ -96,6 +99,12 @@ def _planned(session: RepositorySession, archive: ArchiveFacts, listed: Sequence
 def _delete(session: RepositorySession, doomed: list[ArchiveName]) -> Retained:
     """Delete by exact name, and compact when all went well."""
     problem = ""
+    note, ids = _note(session), [entry.id for entry in doomed]
+    try:
+        intend(note, session.repository_id, ids)
+    except OSError as error:
+        session.skip_stage(StageName.DELETE, f"Nothing was deleted, because it could not be noted first: {error}.")
+        return Retained()
     for start in range(0, len(doomed), DELETED_AT_ONCE):
         names = [entry.name for entry in doomed[start : start + DELETED_AT_ONCE]]
         result = session.run_stage(StageName.DELETE, _delete_arguments(session, names))
@@ -104,6 +113,8 @@ def _delete(session: RepositorySession, doomed: list[ArchiveName]) -> Retained:
             problem = "" if result.cancelled else f"Deletion went wrong: {session.failure(result, 'delete')}"
             break
     _tell(session, doomed)
+    with suppress(OSError):
+        forget(note, session.repository_id, ids)
     # In an append-only repository only its storage host can free space; Borg would start for nothing.
     is_done = problem or session.context.cancellation.is_cancelled or session.repository.append_only
     if doomed and not is_done:
@@ -123,6 +134,10 @@ def _gone(session: RepositorySession, doomed: list[ArchiveName]) -> list[Archive
         return []
     there = {entry.id for entry in listed}
     return [entry for entry in doomed if entry.id not in there]
+
+
+def _note(session: RepositorySession) -> Path:
+    return session.context.paths.deleting(session.context.job.name, session.repository.name)
 
 
 def _tell(session: RepositorySession, gone: list[ArchiveName]) -> None:

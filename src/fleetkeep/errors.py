@@ -397,6 +397,14 @@ class RestoreStopped(FleetkeepError):
     code = "FK506"
 
 
+class RestoreDamaged(FleetkeepError):
+    """The restore of {archive} to {target} met damaged data after about {done} of {total}: {reason} `fleetkeep check
+    {repository} --data` names the files that are damaged; restore again with --exclude for each of them, or an earlier
+    archive."""
+
+    code = "FK521"
+
+
 class ArchiveReplaced(FleetkeepError):
     """Archive {archive} of repository {repository} is not the one that was recorded: its id is {found}, not
     {expected}. Nothing was written; find out who replaced it."""

@@ -84,7 +84,8 @@ def test_a_segment_that_is_damaged(single: Host, kept: Kept) -> None:
     restores_alike(kept, "one", first, earlier, "before the damage")
     restore = single.fleetkeep("restore", newest, "--repository", "one", "--to", single.folder / "target")
     assert restore.exit_code == 1 and "Traceback" not in restore.said, restore.said
-    assert "Data integrity error" in restore.stderr
+    assert "Data integrity error" in restore.stderr and "--resume" not in restore.stderr
+    assert "`fleetkeep check one --data` names the files that are damaged" in restore.stderr
     photo = f"pp:{single.source}/photo".replace("pp:/", "pp:")
     words = ["--repository", "one", "--to", single.folder / "others", "--exclude", photo]
     restore = single.fleetkeep("restore", newest, *words)

@@ -9,7 +9,7 @@ from fleetkeep.borg.access import BorgAccess
 from fleetkeep.borg.events import Event, LogMessage, ProgressPercent, clean_text
 from fleetkeep.borg.failures import failure_of
 from fleetkeep.borg.process import BorgResult, Cancellation
-from fleetkeep.errors import BorgFailed, FleetkeepError, RestoreStopped, StorageFull
+from fleetkeep.errors import BorgFailed, FleetkeepError, RestoreDamaged, RestoreStopped, StorageFull
 from fleetkeep.model import FileWarning
 from fleetkeep.plan.restore import RestorePlan
 from fleetkeep.plan.words import render_bytes
@@ -28,6 +28,8 @@ NEVER_MATCHED = "IncludePatternNeverMatchedWarning"
 LOCKS = "borg.locking"
 
 _NEVER_MATCHED_EXIT = 101
+#: Borg's exit codes for data that is not what it was: it cannot go on past it, and neither can ``--resume``.
+_DAMAGED = (90, 91, 92)
 _NO_SPACE = ("[Errno 28]", "[Errno 122]")
 
 
@@ -98,7 +100,10 @@ class Extraction:
             if not isinstance(error, BorgFailed) and not self.done_bytes:
                 return error
             reason = str(error)
-        return RestoreStopped(archive=plan.archive, target=target, done=done, total=total, reason=reason)
+        kind = RestoreDamaged if result.exit_code in _DAMAGED else RestoreStopped
+        return kind(
+            archive=plan.archive, repository=plan.repository, target=target, done=done, total=total, reason=reason
+        )
 
 
 __all__ = ["NEVER_MATCHED", "Extraction", "Progress"]

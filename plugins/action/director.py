@@ -29,7 +29,7 @@ except ImportError:  # ansible-core before 2.22 has no register of secrets; ther
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["applied", "granted", "validated", "explained"], "default": "applied"},
-    "applied": {"type": "list", "elements": "dict"},
+    "applied": {"type": "dict"},
     "granted": {"type": "list", "elements": "dict"},
     "allow_removals": {"type": "bool", "default": False},
     "job": {"type": "str"},
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         if problems:
             return _failure(problems)
         client = resolved.state.client
-        granted = collect_granted(options["granted"] or [], client)
+        granted = collect_granted(options["granted"] or [], resolved.state)
         result = self._reconcile(resolved, options, variables, host_keys=granted.host_keys)
         if result.get("failed") or not result.get("waiting"):
             return result
@@ -86,7 +86,7 @@ class ActionModule(ActionBase):
         problems = runtime().fleet.sort_problems([*fleet.problems, *resolved.problems])
         if problems:
             return _failure(problems)
-        applied = options["applied"] or []
+        applied = options["applied"] or {}
         options = {
             "allow_removals": options["allow_removals"],
             "prefix": fleet.variable(host, "fleetkeep_prefix", "/"),

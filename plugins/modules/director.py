@@ -31,9 +31,9 @@ options:
     default: applied
   applied:
     description:
-      - With O(state=granted), the results of the clients' tasks with O(state=applied), which hold their public keys.
-    type: list
-    elements: dict
+      - With O(state=granted), the results of the clients' tasks with O(state=applied), which hold their public keys, by
+        the clients' names in the inventory.
+    type: dict
   granted:
     description:
       - With O(state=applied), the results of the tasks with O(state=granted), which hold host keys. A client that still

@@ -12,7 +12,7 @@ from hosts import Host, no_traceback
 
 from .invariants import Kept, nothing_is_lost, record_is_true, restores_alike  # type: ignore[import-not-found]
 
-#: What the issue promises, and what a run of all tests has time for.
+#: What is promised, and what a run of all tests has time for.
 WHOLE, FEW = 100_000, 3_000
 
 

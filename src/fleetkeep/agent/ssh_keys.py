@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from fleetkeep.errors import ToolMissing
 from fleetkeep.settings import child_environment
 
 _SECONDS = 60
+_KEY = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}")
 
 
 def new_private_key(comment: str) -> str:
@@ -35,6 +37,15 @@ def public_key(private: Path) -> str | None:
     except OSError:
         return None
     return " ".join(answer.split()[:2])
+
+
+def is_public_key(text: str) -> bool:
+    r"""Whether a text is one public key and nothing else, so that it can be written into a line of others.
+
+    >>> is_public_key("ssh-ed25519 AAAA"), is_public_key("ssh-ed25519 AAAA\nssh-ed25519 BBBB")
+    (True, False)
+    """
+    return _KEY.fullmatch(text) is not None
 
 
 def fingerprint(key: str) -> str:
@@ -67,4 +78,4 @@ def _keygen(*arguments: str) -> str:
     return done.stdout
 
 
-__all__ = ["fingerprint", "new_private_key", "public_key"]
+__all__ = ["fingerprint", "is_public_key", "new_private_key", "public_key"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from fleetkeep.errors import HostKeysChanged
+from fleetkeep.errors import HostKeysChanged, HostKeysUnknown
 from fleetkeep.model import DesiredState, Owned
 from fleetkeep.plan.change import Kind
 
@@ -16,7 +16,7 @@ from . import sshd
 from .accounts import is_private
 from .paths import Paths
 from .resources import Given
-from .ssh_keys import fingerprint, public_key
+from .ssh_keys import fingerprint, is_public_key, public_key
 from .storage_files import parse_authorized_keys
 
 #: What needs no access to a storage, and what access needs.
@@ -50,12 +50,14 @@ def _waiting(desired: DesiredState, owned: Owned, keys: Mapping[str, str], grant
 def check_host_keys(desired: DesiredState, given: Given, paths: Paths) -> None:
     """Refuse a storage that is known by other keys than it has now, unless its keys are declared.
 
-    Raises ``HostKeysChanged``.
+    Raises ``HostKeysChanged``, and ``HostKeysUnknown`` for keys that are none.
     """
     for name, learned in given.host_keys.items():
         repository = desired.repositories.get(name)
         if repository is None or repository.storage is None or repository.storage.host_keys:
             continue
+        if not all(map(is_public_key, learned)):
+            raise HostKeysUnknown(storage=repository.storage.name, repository=name)
         known = _known_host_keys(paths.storage_host_keys(repository.storage.name))
         if known and learned and not known & set(learned):
             raise HostKeysChanged(
@@ -71,7 +73,7 @@ def grant_keys(desired: DesiredState, given: Given, paths: Paths) -> dict[str, s
             found |= parse_authorized_keys(paths.authorized_keys(user).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             continue
-    return found | dict(given.keys)
+    return found | {label: key for label, key in given.keys.items() if is_public_key(key)}
 
 
 def grant_labels(desired: DesiredState) -> tuple[str, ...]:

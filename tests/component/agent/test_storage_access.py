@@ -11,9 +11,18 @@ import pytest
 from fleetkeep.agent.paths import Paths
 from fleetkeep.agent.resources import Given
 from fleetkeep.agent.ssh_keys import fingerprint, new_private_key, public_key
-from fleetkeep.agent.storage_access import check_host_keys, client_keys, find_waiting
-from fleetkeep.errors import HostKeysChanged
-from fleetkeep.model import DesiredState, Owned, OwnedRepository, PassphraseKind, Repository, StorageHost
+from fleetkeep.agent.storage_access import check_host_keys, client_keys, find_waiting, grant_keys
+from fleetkeep.errors import HostKeysChanged, HostKeysUnknown
+from fleetkeep.model import (
+    DesiredState,
+    Grant,
+    Owned,
+    OwnedRepository,
+    PassphraseKind,
+    Repository,
+    Storage,
+    StorageHost,
+)
 
 PLACE = "ssh://borg@vault/srv/borg/offsite/web1"
 
@@ -85,3 +94,14 @@ def test_a_storage_with_other_host_keys_is_refused_with_both_fingerprints(paths:
         check_host_keys(desired(), Given(host_keys={"offsite": [other]}), paths)
     assert fingerprint(other) in str(refused.value) and fingerprint(key) in str(refused.value)
     check_host_keys(desired(host_keys=(other,)), Given(host_keys={"offsite": [other]}), paths)
+
+
+@pytest.mark.parametrize("key", ["ssh-ed25519 AAAA\nssh-ed25519 BBBB", 'command="sh" ssh-ed25519 AAAA', "nothing"])
+def test_what_is_no_key_is_never_written(paths: Paths, key: str) -> None:
+    grant = Grant(client="web1", repository="offsite", folder="/srv/offsite/web1")
+    state = DesiredState(
+        client="vault", storages={"vault1": Storage(name="vault1", path="/srv", user="borg", grants=(grant,))}
+    )
+    assert grant_keys(state, Given(keys={"web1:offsite": key}), paths) == {}
+    with pytest.raises(HostKeysUnknown):
+        check_host_keys(desired(), Given(host_keys={"offsite": [key]}), paths)

@@ -74,8 +74,12 @@ def apply(tmp_path: Path, wheelhouse: Path) -> Apply:
     def run(*flags: str, **changes: Any) -> dict[str, Any]:
         variables = json.dumps(settings | changes)
         command = ["ansible-playbook", "--inventory", "localhost,", "--connection", "local", "--extra-vars", variables]
-        subprocess.run([*command, *flags, playbook], env=environment, cwd=tmp_path, capture_output=True)
-        result: dict[str, Any] = json.loads((tmp_path / "results/localhost").read_text())  # of the last task
+        done = subprocess.run(
+            [*command, *flags, playbook], env=environment, cwd=tmp_path, capture_output=True, text=True
+        )
+        told = tmp_path / "results/localhost"  # of the last task
+        assert told.exists(), done.stdout + done.stderr
+        result: dict[str, Any] = json.loads(told.read_text())
         return result
 
     return run

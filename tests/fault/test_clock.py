@@ -14,8 +14,10 @@ from .invariants import Kept, nothing_is_lost  # type: ignore[import-not-found]
 
 
 def run_at(host: Host, offset: str) -> Done:
-    """Run the job while the clock of the host is wrong. What counts time is wrong by as much, all the while: left alone,
-    faketime would break each sleep of Python."""
+    """Run the job while the clock of the host is wrong.
+
+    What counts time is wrong by as much, all the while: left alone, faketime would break each sleep of Python.
+    """
     program = shutil.which("faketime")
     if program is None:
         pytest.skip("there is no faketime here (Debian package faketime)")

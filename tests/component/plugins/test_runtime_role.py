@@ -74,8 +74,9 @@ def apply(tmp_path: Path, wheelhouse: Path) -> Apply:
     def run(*flags: str, **changes: Any) -> dict[str, Any]:
         variables = json.dumps(settings | changes)
         command = ["ansible-playbook", "--inventory", "localhost,", "--connection", "local", "--extra-vars", variables]
+        command += [*flags, str(playbook)]
         done = subprocess.run(
-            [*command, *flags, playbook], env=environment, cwd=tmp_path, capture_output=True, text=True
+            command, env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
         told = tmp_path / "results/localhost"  # of the last task
         assert told.exists(), done.stdout + done.stderr
